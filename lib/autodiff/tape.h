@@ -1,0 +1,80 @@
+// The tape of reverse-mode automatic differentiation: memory for one pass, and what to do on the way back.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <type_traits>
+
+#include "autodiff/var.h"
+#include "core/arena.h"
+
+namespace flowfit::autodiff {
+
+/// Evaluate: values only, nothing is recorded. Differentiate: the same code and bits, with adjoints and a way back.
+enum class Mode { evaluate, differentiate };
+
+/// Contract of an op: it makes its output with `make` (uninitialised) and writes all of it; if the output wants a gradient it pushes one
+/// closure that reads the output's adjoint and *adds* to the adjoints of those inputs that want one. The closure captures Vars and
+/// numbers, nothing that owns memory. An output's adjoint is complete when its closure runs and nobody reads it afterwards, so a closure may
+/// destroy it. No op allocates from the heap: scratch comes from `scratch`.
+template <class T>
+class Tape {
+ public:
+  explicit Tape(Mode mode = Mode::evaluate) : mode_(mode) {}
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  Mode mode() const { return mode_; }
+  bool differentiates() const { return mode_ == Mode::differentiate; }
+
+  /// Forgets every Var and closure; the memory stays.
+  void reset(Mode mode) {
+    arena_.reset();
+    last_ = nullptr;
+    mode_ = mode;
+  }
+
+  /// An uninitialised output; its adjoint (when wanted and differentiating) starts at zero.
+  Var<T> make(Index rows, Index cols, bool wants_grad) {
+    Var<T> var{arena_.template allocate<T>(static_cast<std::size_t>(rows * cols)), nullptr, rows, cols};
+    if (wants_grad && differentiates()) {
+      var.adjoint = arena_.template allocate<T>(static_cast<std::size_t>(rows * cols));
+      std::fill_n(var.adjoint, rows * cols, T(0));
+    }
+    return var;
+  }
+
+  /// Uninitialised memory that lives until reset: what an op keeps for its way back.
+  template <class U = T>
+  U* scratch(Index count) {
+    return arena_.template allocate<U>(static_cast<std::size_t>(count));
+  }
+
+  template <class F>
+  void on_backward(F f) {
+    static_assert(std::is_trivially_destructible_v<F>, "closures are dropped, never destroyed");
+    struct Node : Closure {
+      F f;
+      Node(Closure* previous, F g) : Closure{previous, &call}, f(g) {}
+      static void call(Closure* self) { static_cast<Node*>(self)->f(); }
+    };
+    last_ = new (arena_.bytes(sizeof(Node))) Node(last_, f);
+  }
+
+  /// Runs the closures in reverse. Seed the adjoints of the outputs before.
+  void backward() {
+    for (Closure* closure = last_; closure; closure = closure->previous) closure->run(closure);
+    last_ = nullptr;
+  }
+
+ private:
+  struct Closure {
+    Closure* previous;
+    void (*run)(Closure*);
+  };
+  core::Arena arena_;
+  Closure* last_ = nullptr;
+  Mode mode_;
+};
+
+}  // namespace flowfit::autodiff
