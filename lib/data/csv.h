@@ -31,7 +31,8 @@ enum class BadCell { error, nan, skip };  ///< throw DataError; give NaN; leave 
 /// text after a closing quote, lone CR line ends, NUL bytes, UTF-16, a field beyond 1 MB, an empty file, duplicate or empty
 /// column names, a header of a single field that contains `;` or a tab (hint: the delimiter). IoError when the system fails to read.
 /// Also refused: a header that is not UTF-8, a quote inside an unquoted field, a row beyond 16 MB. Blanks around an unquoted column
-/// name are dropped. Lines (of a record: its first) and columns count from 1; a column is the field's number, followed by its name: `data.csv:7:2 (x2): …`.
+/// name are dropped. A blank line with more lines after it is an error, or an empty cell where the table has a single column.
+/// Lines (of a record: its first) and columns count from 1; a column is the field's number, then its name: `data.csv:7:2 (x2): …`.
 class CsvReader {
  public:
   explicit CsvReader(const std::string& path, bool keep_text = false);

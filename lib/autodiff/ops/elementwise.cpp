@@ -62,6 +62,12 @@ Var<T> concat(Tape<T>& tape, Var<T> a, Var<T> b) {
 }
 
 template <class T>
+void copy(Tape<T>& tape, Var<T> x, Var<T> y) {
+  y.val() = x.val();
+  if (y.wants_grad() && x.wants_grad()) tape.on_backward([=] { x.adj() += y.adj(); });
+}
+
+template <class T>
 Var<T> gather_columns(Tape<T>& tape, Var<T> x, std::span<const int> from) {
   const Var<T> y = tape.make(x.rows, static_cast<Index>(from.size()), x.wants_grad());
   for (Index j = 0; j < y.cols; ++j) y.val().col(j) = x.val().col(from[static_cast<std::size_t>(j)]);
@@ -168,6 +174,7 @@ void dropout_columns(Tape<T>& tape, Var<T> x, Var<T> y, const T* uniforms, T rat
   template Var<T> broadcast_sum<T>(Tape<T>&, Var<T>, Index, T);                                    \
   template Var<T> constant<T>(Tape<T>&, Index, Index, T);                                          \
   template Var<T> concat<T>(Tape<T>&, Var<T>, Var<T>);                                             \
+  template void copy<T>(Tape<T>&, Var<T>, Var<T>);                                                 \
   template Var<T> gather_columns<T>(Tape<T>&, Var<T>, std::span<const int>);                       \
   template void scatter_columns<T>(Tape<T>&, Var<T>, Var<T>, std::span<const int>);                \
   template Mapped<T> scale_shift<T>(Tape<T>&, Var<T>, Var<T>, Var<T>, bool);                       \

@@ -22,6 +22,9 @@ Var<T> constant(Tape<T>& tape, Index rows, Index cols, T value);
 /// a and b side by side; an empty one is left out.
 template <class T>
 Var<T> concat(Tape<T>& tape, Var<T> a, Var<T> b);
+/// y = x, into columns of a larger Var from `Tape::make`.
+template <class T>
+void copy(Tape<T>& tape, Var<T> x, Var<T> y);
 /// y(:, j) = x(:, from[j]). `from` must outlive the tape's pass.
 template <class T>
 Var<T> gather_columns(Tape<T>& tape, Var<T> x, std::span<const int> from);

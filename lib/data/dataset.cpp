@@ -1,0 +1,93 @@
+// A table in memory: named columns of doubles, read from a CSV by name.
+#include "data/dataset.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstdio>
+#include <numeric>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace flowfit::data {
+
+std::vector<std::size_t> locate(std::span<const std::string> wanted, std::span<const std::string> header, const std::string& source) {
+  std::unordered_map<std::string_view, std::size_t> index;
+  for (std::size_t i = 0; i < header.size(); ++i) index.emplace(header[i], i);
+  std::vector<std::size_t> places;
+  std::vector<std::string> missing;
+  for (const std::string& name : wanted) {
+    const auto found = index.find(name);
+    if (found != index.end())
+      places.push_back(found->second);
+    else
+      missing.push_back(name);
+  }
+  if (missing.empty()) return places;
+
+  constexpr std::size_t most = 20;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(missing.size(), most); ++i) text += (i > 0 ? ", " : "") + core::quoted(missing[i]);
+  if (missing.size() > most) text += ", … (" + std::to_string(missing.size()) + " in all)";
+  // Of several, the first one that has a close relative speaks for all.
+  std::string hint = core::suggestion(missing.front(), header);
+  for (const std::string& name : missing) {
+    if (core::closest(name, header).empty()) continue;
+    hint = core::suggestion(name, header);
+    break;
+  }
+  throw core::DataError(core::message(source, (missing.size() == 1 ? "no column " : "no columns ") + text, "", hint));
+}
+
+Columns Dataset::pick(std::span<const std::string> wanted) const {
+  Columns picked;
+  for (const std::size_t place : locate(wanted, names, source)) picked.push_back(columns[place]);
+  return picked;
+}
+
+Dataset read_dataset(const std::string& path, std::span<const std::string> wanted) {
+  constexpr std::size_t chunk = 1 << 14;
+  CsvReader reader(path);
+  Dataset dataset;
+  dataset.source = reader.name();
+  dataset.names = wanted.empty() ? reader.header() : std::vector<std::string>(wanted.begin(), wanted.end());
+  std::vector<std::size_t> fields = locate(dataset.names, reader.header(), dataset.source);
+  reader.select(std::move(fields));
+
+  dataset.columns.resize(dataset.names.size());
+  CsvRows rows;
+  while (reader.read(chunk, rows) > 0)
+    for (std::size_t i = 0; i < rows.columns.size(); ++i)
+      dataset.columns[i].insert(dataset.columns[i].end(), rows.columns[i].begin(), rows.columns[i].end());
+  if (dataset.rows() == 0)
+    throw core::DataError(core::message(dataset.source, "expected rows of numbers", "a header only",
+                                        reader.header_is_numeric() ? "the first row was taken as the column names" : ""));
+  return dataset;
+}
+
+std::string fingerprint(const Columns& columns) {
+  std::uint32_t crc = 0;
+  std::array<unsigned char, 8192> bytes;
+  for (const std::vector<double>& column : columns) {
+    for (std::size_t start = 0; start < column.size();) {
+      std::size_t size = 0;
+      for (; start < column.size() && size < bytes.size(); ++start) {
+        auto bits = std::bit_cast<std::uint64_t>(column[start] + 0.0);  // −0 + 0 is 0
+        for (int i = 0; i < 8; ++i, bits >>= 8) bytes[size++] = static_cast<unsigned char>(bits & 0xFF);  // little-endian anywhere
+      }
+      crc = static_cast<std::uint32_t>(::crc32(crc, bytes.data(), static_cast<uInt>(size)));
+    }
+  }
+  char text[16];
+  std::snprintf(text, sizeof text, "%08x", crc);
+  const std::size_t rows = columns.empty() ? 0 : columns.front().size();
+  return "crc32:" + std::string(text) + "/" + std::to_string(rows) + "x" + std::to_string(columns.size());
+}
+
+}  // namespace flowfit::data

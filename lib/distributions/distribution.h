@@ -1,0 +1,56 @@
+// A base distribution: what the transforms push forward.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/node.h"
+#include "nn/pass.h"
+
+namespace flowfit::distributions {
+
+using autodiff::Index;
+using nn::Pass;
+using nn::Var;
+
+/// What a base needs to be built: `name` prefixes its parameters (`base`).
+struct Build {
+  nn::ParameterLayout& layout;
+  std::string name;
+  int features = 0;
+};
+
+template <class T>
+class Distribution {
+ public:
+  virtual ~Distribution() = default;
+  /// z: B x D → log density of each row, B x 1; −inf outside the support.
+  virtual Var<T> log_prob(Pass<T>& pass, Var<T> z) const = 0;
+  /// One draw for each row id of the pass: rows x D. `key` decides the stream; a row's draw depends on its id alone.
+  virtual Var<T> sample(Pass<T>& pass, Index rows, const core::RandomKey& key) const = 0;
+  /// The interval every column lives in.
+  virtual std::pair<double, double> support() const;
+};
+
+struct DistributionEntry {
+  std::string type;
+  std::vector<std::string> examples;  ///< JSON
+  std::unique_ptr<Distribution<float>> (*make_float)(const config::Node&, const Build&);
+  std::unique_ptr<Distribution<double>> (*make_double)(const config::Node&, const Build&);
+};
+
+template <template <class> class X>
+DistributionEntry distribution_entry(std::string type, std::vector<std::string> examples) {
+  return {std::move(type), std::move(examples),
+          [](const config::Node& node, const Build& build) -> std::unique_ptr<Distribution<float>> { return std::make_unique<X<float>>(node, build); },
+          [](const config::Node& node, const Build& build) -> std::unique_ptr<Distribution<double>> { return std::make_unique<X<double>>(node, build); }};
+}
+
+const std::vector<DistributionEntry>& distributions();
+
+/// Reads the `base` object (default {"type": "normal"}).
+template <class T>
+std::unique_ptr<Distribution<T>> make_distribution(const config::Node& node, const Build& build);
+
+}  // namespace flowfit::distributions

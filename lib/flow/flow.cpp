@@ -1,0 +1,60 @@
+// Building the stack, and running it both ways.
+#include "flow/flow.h"
+
+#include "autodiff/ops/elementwise.h"
+#include "core/text.h"
+
+namespace flowfit::flow {
+
+template <class T>
+Flow<T>::Flow(const config::Node& layers, const config::Node& base, const std::string& prefix, nn::ParameterLayout& layout, int features, int context, std::uint64_t seed) {
+  std::uint32_t place = static_cast<std::uint32_t>(layout.parameters().size()) << 12;
+  int number = 0;
+  base_ = distributions::make_distribution<T>(base, {layout, prefix + "base", features});
+  transforms::Support support{base_->support().first, base_->support().second};
+  for (const config::Node& node : layers.elements()) {
+    layers_.push_back(transforms::make_transform<T>(node, {layout, prefix + "flow." + std::to_string(number++), features, context, seed, place++}));
+    const transforms::Support domain = layers_.back()->domain();
+    if (!support.inside(domain)) {
+      const auto interval = [](const transforms::Support& s) { return "(" + core::number(s.low) + ", " + core::number(s.high) + ")"; };
+      node.error("expected numbers in " + interval(domain) + " from the layers before it, which give " + interval(support), "change the order, or put a layer between them");
+    }
+    support = layers_.back()->image(support);
+  }
+}
+
+template <class T>
+Mapped<T> Flow<T>::encode(Pass<T>& pass, Var<T> x, Var<T> context) const {
+  Mapped<T> m{x, {}};
+  for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
+    const Mapped<T> next = (*layer)->inverse(pass, m.value, context);
+    m = {next.value, m.log_det.empty() ? next.log_det : autodiff::add(pass.tape, m.log_det, next.log_det)};
+  }
+  return m.log_det.empty() ? Mapped<T>{m.value, autodiff::constant(pass.tape, x.rows, 1, T(0))} : m;
+}
+
+template <class T>
+Mapped<T> Flow<T>::decode(Pass<T>& pass, Var<T> z, Var<T> context) const {
+  Mapped<T> m{z, {}};
+  for (const auto& layer : layers_) {
+    const Mapped<T> next = layer->forward(pass, m.value, context);
+    m = {next.value, m.log_det.empty() ? next.log_det : autodiff::add(pass.tape, m.log_det, next.log_det)};
+  }
+  return m.log_det.empty() ? Mapped<T>{m.value, autodiff::constant(pass.tape, z.rows, 1, T(0))} : m;
+}
+
+template <class T>
+Var<T> Flow<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
+  const Mapped<T> m = encode(pass, x, context);
+  return autodiff::add(pass.tape, base_->log_prob(pass, m.value), m.log_det);
+}
+
+template <class T>
+Var<T> Flow<T>::sample(Pass<T>& pass, Index rows, Var<T> context, const core::RandomKey& key) const {
+  return decode(pass, base_->sample(pass, rows, key), context).value;
+}
+
+template class Flow<float>;
+template class Flow<double>;
+
+}  // namespace flowfit::flow

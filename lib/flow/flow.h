@@ -1,0 +1,41 @@
+// A flow: a base distribution pushed through transforms.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "distributions/distribution.h"
+#include "transforms/transform.h"
+
+namespace flowfit::flow {
+
+using autodiff::Index;
+using nn::Mapped;
+using nn::Pass;
+using nn::Var;
+
+/// p(x | context) = base(T⁻¹(x)) · |det dT⁻¹/dx|, T = the transforms in the order of the config (Papamakarios et al., "Normalizing Flows for
+/// Probabilistic Modeling and Inference", JMLR 2021, eq. 6).
+template <class T>
+class Flow {
+ public:
+  /// `layers`: the node of the (expanded) "flow" array; `base`: the node of "base". Refuses stacks whose supports do not chain.
+  Flow(const config::Node& layers, const config::Node& base, const std::string& prefix, nn::ParameterLayout& layout, int features, int context, std::uint64_t seed);
+
+  /// x: B x D, context: B x C or empty → B x 1, nats.
+  Var<T> log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const;
+  /// data → base with Σ log_det.
+  Mapped<T> encode(Pass<T>& pass, Var<T> x, Var<T> context) const;
+  /// base → data with Σ log_det.
+  Mapped<T> decode(Pass<T>& pass, Var<T> z, Var<T> context) const;
+  Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, const core::RandomKey& key) const;
+
+  const std::vector<std::unique_ptr<transforms::Transform<T>>>& layers() const { return layers_; }
+
+ private:
+  std::vector<std::unique_ptr<transforms::Transform<T>>> layers_;
+  std::unique_ptr<distributions::Distribution<T>> base_;
+};
+
+}  // namespace flowfit::flow

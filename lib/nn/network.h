@@ -1,0 +1,80 @@
+// Conditioner networks: dense and residual, plain or masked (MADE, ResMADE), one class for all four.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "autodiff/ops/dense.h"
+#include "config/node.h"
+#include "nn/parameters.h"
+#include "nn/pass.h"
+
+namespace flowfit::nn {
+
+/// The `net` object of a config: {"type": "dense", "hidden": [64, 64], "activation": "relu", "dropout": 0}.
+struct NetworkSpec {
+  bool residual = false;
+  std::vector<int> hidden{64, 64};
+  autodiff::Activation activation = autodiff::Activation::relu;
+  double dropout = 0.0;
+
+  static NetworkSpec read(const config::Node& node);
+};
+
+/// A network from [context | x] to parameters, computed whole or group by group.
+///
+/// dense: hidden layers with activation, then a linear one. residual (He et al. 2016, pre-activation, as in nflows): h = W·[context | x] + b, blocks
+/// h += W2·act(W1·[context | act(h)] + b1) + b2, then a linear layer.
+/// Masked (MADE, Germain et al. 2015): x has `groups` features, and outputs of group d depend on the context and x before feature d. Hidden units are
+/// sorted by degree (the number of features they see), so every mask is a prefix: unit j of H has degree floor(j(D−1)/H) + 1 without context (as
+/// in nflows) and floor(j·D/H) with it, so that the first feature's parameters see the context; 0 when D = 1. Residual blocks keep one vector of degrees.
+/// The last layer starts with weights zero and bias `initial`, so a fresh flow starts where its univariate does.
+template <class T>
+class Network {
+ public:
+  /// `groups`: 0 for a plain network, else the number of masked features (= inputs). `initial`: `outputs` numbers. Parameters are named `<name>.…`.
+  Network(ParameterLayout& layout, const std::string& name, const NetworkSpec& spec, int context, int inputs, int groups, const std::vector<double>& initial);
+
+  /// What one layer has computed so far in this pass; on the tape's memory.
+  struct Step {
+    Var<T> in, out, before, result;  ///< result: out after dropout
+  };
+  struct State {
+    Var<T> input, output;  ///< B x (context + inputs), B x outputs
+    Step* steps;           ///< one a layer
+  };
+
+  /// The whole network: B x outputs. `context` is empty where there is none; `x` is empty for context alone.
+  Var<T> run(Pass<T>& pass, Var<T> context, Var<T> x) const;
+
+  /// Group by group: begin; then for d = 0 … groups−1: advance(d), read outputs of group d, provide(d, x_d). Each hidden unit is computed
+  /// once, when its inputs are known: all groups together cost one pass.
+  State begin(Pass<T>& pass, Var<T> context, bool x_wants_grad) const;
+  void provide(Pass<T>& pass, const State& state, Var<T> x, int first) const;
+  /// Computes groups first … last from the inputs before feature `last`.
+  void advance(Pass<T>& pass, const State& state, int first, int last) const;
+
+ private:
+  struct Layer {
+    Slot weight, bias;
+    std::vector<int> prefix;  // empty when plain
+    std::vector<int> start;   // start[m]: first unit of degree m or more; groups + 1 entries
+    autodiff::Activation activation;
+    std::uint32_t draws;      // where its dropout draws begin
+  };
+  struct Source {             // what feeds a layer: `context` columns seen by all, then units by degree
+    int context;
+    std::vector<int> start;
+    int shift;                // a unit of degree m sees source units of degree < m + shift
+  };
+
+  Layer layer(ParameterLayout& layout, const std::string& name, const Source& source, const std::vector<int>& start, autodiff::Activation activation,
+              const Initializer& weights, const Initializer& bias) const;
+  void compute(Pass<T>& pass, const Layer& layer, Step& step, Var<T> skip, int first, int last) const;
+
+  NetworkSpec spec_;
+  int context_, inputs_, groups_;
+  std::vector<Layer> layers_;
+};
+
+}  // namespace flowfit::nn

@@ -1,0 +1,69 @@
+// Shape checks, the registry of transforms, and `"inverse": true`.
+#include "transforms/transform.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace flowfit::transforms {
+
+template <class T>
+Mapped<T> Transform<T>::checked(Direction direction, Pass<T>& pass, Var<T> x, Var<T> context) const {
+  if (x.cols != features_ || (context_ > 0) != !context.empty() || (!context.empty() && (context.cols != context_ || context.rows != x.rows)))
+    throw std::logic_error("transform: expected x B x " + std::to_string(features_) + " and context B x " + std::to_string(context_) + ", got " + std::to_string(x.rows) + " x " +
+                           std::to_string(x.cols) + " and " + std::to_string(context.rows) + " x " + std::to_string(context.cols));
+  return (this->*direction)(pass, x, context);
+}
+
+/// Any transform turned around.
+template <class T>
+class Inverted final : public Transform<T> {
+ public:
+  Inverted(const Build& build, std::unique_ptr<Transform<T>> inner) : Transform<T>(build), inner_(std::move(inner)) {}
+  // Turning a map of the whole line around leaves it one; `exp` and its like swap domain and image.
+  Support domain() const override { return inner_->image(inner_->domain()); }
+  Support image(const Support&) const override { return inner_->domain(); }
+
+ protected:
+  Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override { return inner_->map_inverse(pass, x, context); }
+  Mapped<T> map_inverse(Pass<T>& pass, Var<T> y, Var<T> context) const override { return inner_->map_forward(pass, y, context); }
+
+ private:
+  std::unique_ptr<Transform<T>> inner_;
+};
+
+#define ENTRY(word) TransformEntry word##_transform();
+#include "registry/transforms.inc"
+#undef ENTRY
+
+const std::vector<TransformEntry>& transforms() {
+  static const std::vector<TransformEntry> entries{
+#define ENTRY(word) word##_transform(),
+#include "registry/transforms.inc"
+#undef ENTRY
+  };
+  return entries;
+}
+
+template <class T>
+std::unique_ptr<Transform<T>> make_transform(const config::Node& node, const Build& build) {
+  std::vector<std::string> types;
+  for (const TransformEntry& entry : transforms()) types.push_back(entry.type);
+  const std::string type = node.expect_object() ? node.required_choice("type", types) : std::string();
+  const auto found = std::ranges::find(transforms(), type, &TransformEntry::type);
+  const TransformEntry& entry = found == transforms().end() ? transforms().front() : *found;
+  std::unique_ptr<Transform<T>> made;
+  if constexpr (std::is_same_v<T, float>) made = entry.make_float(node, build);
+  else made = entry.make_double(node, build);
+  const bool inverted = node.has("inverse") && node.boolean("inverse", false);
+  if (inverted && made->needs_initialize()) node.error_at("inverse", "is set from the data on its way to the base; it cannot be turned around");
+  if (found != transforms().end()) node.finish();
+  if (inverted) made = std::make_unique<Inverted<T>>(build, std::move(made));
+  return made;
+}
+
+template class Transform<float>;
+template class Transform<double>;
+template std::unique_ptr<Transform<float>> make_transform<float>(const config::Node&, const Build&);
+template std::unique_ptr<Transform<double>> make_transform<double>(const config::Node&, const Build&);
+
+}  // namespace flowfit::transforms

@@ -1,0 +1,42 @@
+// spline: a monotone rational spline on [−bound, bound], the identity outside.
+//
+// rational_quadratic: Durkan, Bekasov, Murray, Papamakarios, "Neural Spline Flows", NeurIPS 2019. rational_linear: Dolatabadi, Erfani, Leckie, "Invertible
+// Generative Modeling using Linear Rational Splines", AISTATS 2020. Raw, for each feature: K widths, K heights, K−1 inner slopes, and for rational_linear
+// K places of the inner knots (autodiff/ops/spline.h has the constraints). The slope at ±bound is exactly 1: the density has no jump there.
+#include "autodiff/ops/spline.h"
+
+#include "transforms/univariate.h"
+
+namespace flowfit::transforms {
+namespace {
+
+template <class T>
+class Spline final : public Univariate<T> {
+ public:
+  explicit Spline(const config::Node& node) {
+    shape_.kind = node.choice("kind", "rational_quadratic", {"rational_quadratic", "rational_linear"}) == "rational_linear" ? autodiff::SplineKind::rational_linear
+                                                                                                                            : autodiff::SplineKind::rational_quadratic;
+    shape_.bins = node.integer("bins", 8, 2, 256);
+    shape_.bound = node.number("bound", 5.0, {.low = 0.0, .high = 1e6, .open_low = true});
+    // Below 1/K the smallest share leaves room for the softmax.
+    const config::Range share{.low = 0.0, .high = 0.9 / shape_.bins, .open_low = true};
+    shape_.min_width = node.number("min_width", 1e-3, share);
+    shape_.min_height = node.number("min_height", 1e-3, share);
+    shape_.min_slope = node.number("min_slope", 1e-3, {.low = 0.0, .high = 0.9, .open_low = true});
+  }
+  int parameters() const override { return shape_.parameters(); }
+  Mapped<T> forward(Pass<T>& pass, Var<T> x, Var<T> raw) const override { return autodiff::spline_map(pass.tape, shape_, x, raw, false); }
+  Mapped<T> inverse(Pass<T>& pass, Var<T> y, Var<T> raw) const override { return autodiff::spline_map(pass.tape, shape_, y, raw, true); }
+
+ private:
+  autodiff::SplineShape shape_;
+};
+
+}  // namespace
+
+UnivariateEntry spline_univariate() {
+  return univariate_entry<Spline>("spline", {R"({"type": "spline"})", R"({"type": "spline", "kind": "rational_linear", "bins": 16, "bound": 3})",
+                                             R"({"type": "spline", "bins": 2, "bound": 1.5, "min_slope": 0.01})"});
+}
+
+}  // namespace flowfit::transforms
