@@ -67,12 +67,17 @@ class Handler {
 
   bool key(std::string& value) {
     if (!open_.back().seen.insert(value).second)
-      fail(start_of_string(), "each key once", "a second " + core::quoted(value), "keep one of them");
+      fail(start_of_string(taken_), "each key once", "a second " + core::quoted(value), "keep one of them");
     open_.back().key = std::move(value);
     return true;
   }
 
   bool parse_error(std::size_t position, const std::string& token, const Json::exception& error);
+
+  /// The parser takes a NUL byte for the end of the text, and would drop what follows.
+  void refuse_nul() const {
+    if (const std::size_t at = text_.find('\0'); at != std::string_view::npos) fail(at, "text", "a NUL byte", "is the file binary, or UTF-16?");
+  }
 
  private:
   struct Level {
@@ -107,9 +112,9 @@ class Handler {
     return add(std::move(value));
   }
 
-  /// Where the string that has just been read begins: the last quote that no backslash escapes.
-  std::size_t start_of_string() const {
-    std::size_t at = std::min(taken_, text_.size());
+  /// Where the string that ends before `end` begins: the last quote that no backslash escapes.
+  std::size_t start_of_string(std::size_t end) const {
+    std::size_t at = std::min(end, text_.size());
     at = at < 2 ? 0 : at - 2;
     for (; at > 0; --at) {
       if (text_[at] != '"') continue;
@@ -120,14 +125,15 @@ class Handler {
     return at;
   }
 
-  [[noreturn]] void fail(std::size_t offset, std::string_view expected, std::string_view got, std::string_view hint = {}) const {
+  [[noreturn]] void fail(std::size_t offset, const std::string& expected, std::string_view got, std::string_view hint = {}) const {
     offset = std::min(offset, text_.size());
     const std::string_view before = text_.substr(0, offset);
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
     const auto column = std::count_if(before.begin() + static_cast<std::ptrdiff_t>(line_start), before.end(),
                                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }) + 1;
-    throw core::ConfigError(core::message(std::string(source_) + ":" + std::to_string(line) + ":" + std::to_string(column), expected, got, hint));
+    throw core::ConfigError(core::message(std::string(source_) + ":" + std::to_string(line) + ":" + std::to_string(column),
+                                          "expected " + expected, got, hint));
   }
 
   std::string_view text_, source_;
@@ -135,65 +141,72 @@ class Handler {
   std::vector<Level> open_;
 };
 
-std::string without(std::string text, std::string_view part) {
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at)) text.erase(at, part.size());
-  return text;
+bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' || c == '.';
 }
 
 std::string_view hint_for(std::string_view token, char before) {
-  if (before == ',' && (token == "}" || token == "]")) return "remove the comma before it";
-  if (token.starts_with("/") || token.starts_with("#")) return "JSON has no comments";
-  if (token.starts_with("'")) return "strings are written in double quotes";
-  const char first = token.empty() ? '\0' : token.front();
-  if (first == 'N' || first == 'n' || first == 'I' || first == 'i' || token.starts_with("-I") || token.starts_with("-i"))
-    return "NaN and infinity are not JSON; null is written null";
-  if (first == 'T' || first == 'F') return "write true and false in small letters";
+  const char first = token.front();
+  if (before == ',' && (first == '}' || first == ']')) return "remove the comma before it";
+  if (first == '/' || first == '#') return "JSON has no comments";
+  if (first == '\'') return "strings are written in double quotes";
+  if (token == "NaN" || token == "nan" || token.ends_with("Infinity") || token.ends_with("inf")) return "JSON has no NaN and no infinity";
+  if (token == "True" || token == "False" || token == "None" || token == "TRUE" || token == "FALSE" || token == "NULL")
+    return "write true, false and null";
   if (first == '.' || first == '+') return "a number begins with a digit or -";
+  if (token.size() > 1 && first == '0') return "a number has no leading zero";
   if ((first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z')) return "strings and keys are written in double quotes";
   return {};
 }
 
+/// What the parser wanted, from its own text.
+std::string expected_in(const std::string& what) {
+  const auto has = [&what](std::string_view part) { return what.find(part) != std::string::npos; };
+  if (has("; expected string literal") || has("while parsing object key")) return "a key in double quotes";
+  if (has("; expected end of input")) return "the end of the text";
+  if (has("while parsing object separator")) return "':'";
+  if (has("; expected '}'")) return "',' or '}'";
+  if (has("; expected ']'")) return "',' or ']'";
+  return "a JSON value";
+}
+
 bool Handler::parse_error(std::size_t position, const std::string& token, const Json::exception& error) {
   const std::string what = error.what();
-  // The parser writes each control byte of a token as <U+XXXX>: eight characters for one.
+  const std::size_t last = text_.empty() ? 0 : std::min(position > 0 ? position - 1 : 0, text_.size() - 1);
+  if (what.find("ill-formed UTF-8") != std::string::npos) {
+    const bool cut = position > text_.size();
+    fail(cut ? text_.size() : last, "UTF-8 text", cut ? "the end in the middle of a character" : "the byte " + core::quoted(text_.substr(last, 1)),
+         "save the file as UTF-8");
+  }
+  // For strings and numbers the parser gives the token, with each control byte as <U+XXXX>: eight characters for one.
   std::size_t length = token.size();
   for (std::size_t at = token.find("<U+00"); at != std::string::npos; at = token.find("<U+00", at + 1)) length -= 7;
   const std::size_t start = std::min(position >= length ? position - length : 0, text_.size());
-
   if (error.id == 406) fail(start, "a number within the range of a double", core::quoted(token));
-  if (what.find("ill-formed UTF-8") != std::string::npos) {
-    const std::size_t at = std::min(position > 0 ? position - 1 : 0, text_.size());
-    fail(at, "UTF-8 text", at < text_.size() ? "the byte " + core::quoted(text_.substr(at, 1)) : "the end of the text in the middle of a character",
-         "save the file as UTF-8");
-  }
-  if (const std::size_t at = what.find("invalid string: "); at != std::string::npos) {
-    const std::string reason = what.substr(at + 16, what.find("; last read") - at - 16);
-    fail(start, "a string", core::quoted(text_.substr(start, length)), reason);
-  }
+  if (const std::size_t at = what.find("invalid string: "); at != std::string::npos && position <= text_.size())
+    fail(start, "a string", core::quoted(text_.substr(start, length)), what.substr(at + 16, what.find("; last read") - at - 16));
   if (position > text_.size()) {
     const bool blank = text_.find_first_not_of(" \t\r\n") == std::string_view::npos;
     fail(text_.size(), blank ? "a JSON value" : "the rest of a JSON value", blank ? "an empty text" : "the end of the text",
-         open_.empty() ? "" : open_.back().value.is_object() ? "is a } missing?" : "is a ] missing?");
+         what.find("invalid string") != std::string::npos ? "is a closing quote missing?"
+         : open_.empty()                                  ? ""
+         : open_.back().value.is_object()                 ? "is a } missing?"
+                                                          : "is a ] missing?");
   }
 
-  std::string expected = "a JSON value";
-  if (const std::size_t at = what.find("; expected "); at != std::string::npos) {
-    expected = without(what.substr(at + 11), " literal");
-    if (expected == "string") expected = "a key in double quotes";
-    if (expected == "end of input") expected = "the end of the text";
-    if (expected == "'[', '{', or a literal") expected = "a JSON value";
-  } else if (what.find("object key") != std::string::npos) {
-    expected = "a key in double quotes";
-  } else if (what.find("while parsing array") != std::string::npos) {
-    expected = "',' or ']'";
-  } else if (what.find("while parsing object") != std::string::npos && what.find("separator") == std::string::npos) {
-    expected = "',' or '}'";
-  } else if (what.find("object separator") != std::string::npos) {
-    expected = "':'";
+  // Other tokens it gives with whatever stood before: show the word around the last byte read.
+  std::size_t from = last, to = last + 1;
+  if (what.find("unexpected string literal") != std::string::npos) {
+    from = start_of_string(position);
+  } else if (is_word(text_[last]) || what.find("invalid") != std::string::npos) {
+    while (from > 0 && is_word(text_[from - 1])) --from;
+    to = from;
+    while (to < text_.size() && is_word(text_[to])) ++to;
+    to = std::max(to, from + 1);
   }
-  const std::string_view shown = text_.substr(start, std::max<std::size_t>(length, 1));
-  const std::size_t before = start == 0 ? std::string_view::npos : text_.find_last_not_of(" \t\r\n", start - 1);
-  fail(start, expected, core::quoted(shown), hint_for(shown, before == std::string_view::npos ? '\0' : text_[before]));
+  const std::string_view shown = text_.substr(from, to - from);
+  const std::size_t before = from == 0 ? std::string_view::npos : text_.find_last_not_of(" \t\r\n", from - 1);
+  fail(from, expected_in(what), core::quoted(shown), hint_for(shown, before == std::string_view::npos ? '\0' : text_[before]));
 }
 
 /// A double that stays a double when it is read again: `3.0`, not `3`.
@@ -246,6 +259,7 @@ Json parse_json(std::string_view text, std::string_view source) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   std::size_t taken = 0;
   Handler handler(text, source, taken);
+  handler.refuse_nul();
   const char* const end = text.data() + text.size();
   Json::sax_parse(CountingIterator{text.data(), &taken}, CountingIterator{end, &taken}, &handler);
   return std::move(handler.result);

@@ -22,6 +22,7 @@ struct Node::Shared {
   std::set<std::string> recorded;                          // the same texts, to say each once
   std::set<std::string, std::less<>> bad;                  // paths that have an error
   std::map<std::string, std::vector<std::string>> asked;   // keys asked for, by the path of their object
+  std::vector<std::pair<std::string, std::string>> aliases; // where a person wrote what stands at a path
 
   void ask(const std::string& path, std::string_view key) {
     std::vector<std::string>& keys = asked[path];
@@ -30,10 +31,17 @@ struct Node::Shared {
 
   void record(const std::string& path, std::string_view expected, std::string_view got, std::string_view hint) {
     // A key may hold anything; a message is one line.
-    const std::string shown = core::quoted(path.empty() ? "/" : path, 300);
+    const std::string shown = core::quoted(path.empty() ? "/" : written(path), 300);
     std::string text = core::message(std::string_view(shown).substr(1, shown.size() - 2), expected, got, hint);
     bad.insert(path);
     if (recorded.insert(text).second) errors.push_back(std::move(text));
+  }
+
+  std::string written(const std::string& path) const {
+    for (const auto& [from, to] : aliases) {
+      if (path.starts_with(from) && (path.size() == from.size() || path[from.size()] == '/')) return to + path.substr(from.size());
+    }
+    return path;
   }
 
   /// The place of a path in the resolved tree, made when it is missing; null when a value of the wrong kind is in the way.
@@ -96,8 +104,9 @@ std::string range_text(const Range& range) {
   return "must be a finite number";
 }
 
-std::string range_text(int low, int high) {
-  return range_text({low == INT_MIN ? -HUGE_VAL : low, high == INT_MAX ? HUGE_VAL : high});
+/// The largest int is mentioned only to someone who went beyond it.
+std::string range_text(int low, int high, double value) {
+  return range_text({low == INT_MIN && value > low ? -HUGE_VAL : low, high == INT_MAX && value < high ? HUGE_VAL : high});
 }
 
 bool inside(double value, const Range& range) {
@@ -191,7 +200,7 @@ std::optional<int> whole(const Json& value, int low, int high, std::string& expe
   if (number != std::floor(number)) {
     expected = "expected a whole number";
   } else if (number < low || number > high) {  // an int is exact as a double, and a rounded 64-bit value stays outside
-    expected = range_text(low, high);
+    expected = range_text(low, high, number);
   } else {
     return static_cast<int>(number);
   }
@@ -416,5 +425,7 @@ const Json& Document::resolved() const { return shared_->resolved; }
 void Document::check() const {
   if (!ok()) throw core::ConfigError(core::joined(shared_->errors, "\n"));
 }
+
+void Document::alias(std::string from, std::string to) { shared_->aliases.emplace_back(std::move(from), std::move(to)); }
 
 }  // namespace flowfit::config

@@ -87,6 +87,8 @@ class Document {
  public:
   explicit Document(Json json);
   Node root() const;
+  /// Messages about `from` and below it speak of `to`: the place where a person wrote what an expansion put at `from`.
+  void alias(std::string from, std::string to);
   bool ok() const;
   std::size_t errors() const;
   void check() const;               ///< throws core::ConfigError with every recorded error

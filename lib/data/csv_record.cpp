@@ -130,7 +130,7 @@ std::string_view cell_hint(std::string_view text) {
   if (std::count(word.begin(), word.end(), ',') > 0 && only("0123456789+-.,e "))
     return std::count(word.begin(), word.end(), ',') == 1 ? "write a decimal point, not a comma" : "write numbers without separators of thousands";
   if (magnitude.starts_with("0x")) return "write the number in decimal";
-  if (count >= 6 && only("0123456789-/.:tz +") && (std::count(word.begin(), word.end(), '-') == 2 || std::count(word.begin(), word.end(), '/') == 2 ||
+  if (count >= 4 && only("0123456789-/.:tz +") && (std::count(word.begin(), word.end(), '-') == 2 || std::count(word.begin(), word.end(), '/') == 2 ||
                                                   std::count(word.begin(), word.end(), ':') >= 1))
     return "turn dates and times into numbers first";
   if (word.back() == '%') return "write a fraction or the bare number, without %";

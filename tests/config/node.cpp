@@ -64,8 +64,9 @@ TEST_CASE("node: the resolved form resolves to itself") {
 }
 
 TEST_CASE("node: numbers out of range and of the wrong kind") {
-  const Document config = document(R"({"bins": 1, "a": 0, "b": 0, "c": 9, "d": 3.7, "e": "abc", "f": "12", "g": 0, "h": 3000000000, "i": [], "j": {}})");
+  const Document config = document(R"({"k": -1, "bins": 1, "a": 0, "b": 0, "c": 9, "d": 3.7, "e": "abc", "f": "12", "g": 0, "h": 3000000000, "i": [], "j": {}})");
   const Node root = config.root();
+  root.integer("k", 1, 0, std::numeric_limits<int>::max());
   CHECK(root.integer("bins", 8, 2, 256) == 8);
   CHECK(root.number("a", 1.0, {0.0, 1e300, true}) == 1.0);
   root.number("b", 1.0, {1.0});
@@ -78,6 +79,7 @@ TEST_CASE("node: numbers out of range and of the wrong kind") {
   root.number("i", 1.0);
   root.number("j", 1.0);
   CHECK(errors(config) ==
+        "/k: must be at least 0, got -1\n"
         "/bins: must be in [2, 256], got 1\n"
         "/a: must be > 0, got 0\n"
         "/b: must be at least 1, got 0\n"
@@ -101,7 +103,7 @@ TEST_CASE("node: seeds use all 64 bits") {
   CHECK(seed("0") == "0");
   CHECK(seed("1e3") == "1000");
   CHECK(seed("-1") == "/seed: must be a whole number in [0, 18446744073709551615], got -1");
-  CHECK(seed("18446744073709551616") == "/seed: must be a whole number in [0, 18446744073709551615], got 18446744073709552000");
+  CHECK(seed("18446744073709551616") == "/seed: must be a whole number in [0, 18446744073709551615], got 18446744073709551616");
   CHECK(seed("1.5").ends_with("got 1.5"));
   CHECK(seed("\"7\"").ends_with("got \"7\"; write it without quotes"));
   CHECK(seed("null").ends_with("got null"));

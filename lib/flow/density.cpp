@@ -1,0 +1,171 @@
+// Reading the factors, and running each on its columns.
+#include "flow/density.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "autodiff/ops/elementwise.h"
+#include "core/text.h"
+
+namespace flowfit::flow {
+namespace {
+
+int place_of(const std::vector<std::string>& names, const std::string& name) {
+  return static_cast<int>(std::ranges::find(names, name) - names.begin());
+}
+
+/// Reads a factor's "columns" or "context": names among `known` → places; records errors.
+std::vector<int> places(const config::Node& node, const char* key, const std::vector<std::string>& known) {
+  std::vector<int> found;
+  for (const config::Node& element : node.member(key).elements()) {
+    const std::string name = element.as_string().value_or("");
+    const int place = place_of(known, name);
+    if (place < static_cast<int>(known.size())) found.push_back(place);
+    else if (!name.empty()) element.error("expected a column that is known here", core::suggestion(name, known));
+  }
+  return found;
+}
+
+}  // namespace
+
+template <class T>
+Density<T>::Density(const config::Node& root, const std::vector<std::string>& columns, const std::vector<std::string>& context, nn::ParameterLayout& layout, std::uint64_t seed)
+    : features_(static_cast<int>(columns.size())) {
+  const config::Node factors = root.member("factors");
+  if (!factors.exists()) {
+    std::vector<int> all(columns.size()), given(context.size());
+    std::iota(all.begin(), all.end(), 0);
+    std::iota(given.begin(), given.end(), 0);
+    const config::Node layers = root.member("flow");
+    if (!layers.exists()) root.error_at("flow", R"(required key is missing; give the list of transforms, or "factors")");
+    factors_.push_back({std::move(all), std::move(given), Flow<T>(layers, root.member("base"), "", layout, features_, static_cast<int>(context.size()), seed)});
+    return;
+  }
+  if (root.has("flow")) root.error_at("flow", R"(a config has "flow" or "factors", not both; remove one)");
+  if (root.has("base")) root.error_at("base", "each factor has its own base; move it there");
+  std::vector<std::string> known = context;  // grows: a factor may look at the columns of those before it
+  std::vector<std::string> all_names = context;
+  all_names.insert(all_names.end(), columns.begin(), columns.end());
+  std::vector<bool> taken(columns.size(), false);
+  int number = 0;
+  for (const config::Node& node : factors.elements()) {
+    (void)node.required("columns");
+    std::vector<int> own = places(node, "columns", columns);
+    std::vector<int> given = places(node, "context", known);
+    for (int& place : given) place = place_of(all_names, known[static_cast<std::size_t>(place)]);
+    for (const int place : own) {
+      if (taken[static_cast<std::size_t>(place)]) node.member("columns").error("column " + core::quoted(columns[static_cast<std::size_t>(place)]) + " is in another factor already");
+      taken[static_cast<std::size_t>(place)] = true;
+      known.push_back(columns[static_cast<std::size_t>(place)]);
+    }
+    if (own.empty()) {
+      if (node.has("columns")) node.member("columns").error("expected at least one column");
+      own = {0};
+    }
+    if (!node.has("context")) node.resolve("context", config::Json(std::vector<std::string>{}));
+    const config::Node layers = node.required("flow");
+    const int own_count = static_cast<int>(own.size()), given_count = static_cast<int>(given.size());
+    factors_.push_back({std::move(own), std::move(given),
+                        Flow<T>(layers, node.member("base"), "factors." + std::to_string(number++) + ".", layout, own_count, given_count, seed)});
+    node.finish();
+  }
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (!taken[i]) factors.error("column " + core::quoted(columns[i]) + " is in no factor", "add it to one, or leave it out of data.columns");
+  }
+}
+
+template <class T>
+Var<T> Density<T>::part(Pass<T>& pass, const Factor& factor, Var<T> x) const {
+  return factors_.size() == 1 ? x : autodiff::gather_columns(pass.tape, x, factor.columns);
+}
+
+template <class T>
+Var<T> Density<T>::given(Pass<T>& pass, const Factor& factor, Var<T> context, Var<T> x) const {
+  if (factor.given.empty()) return {};
+  return factors_.size() == 1 ? context : autodiff::gather_columns(pass.tape, autodiff::concat(pass.tape, context, x), factor.given);
+}
+
+template <class T>
+Var<T> Density<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
+  Var<T> sum;
+  for (const Factor& factor : factors_) {
+    const Var<T> term = factor.flow.log_prob(pass, part(pass, factor, x), given(pass, factor, context, x));
+    sum = sum.empty() ? term : autodiff::add(pass.tape, sum, term);
+  }
+  return sum;
+}
+
+// step(factor, columns so far) → the factor's own columns and log_det.
+template <class T>
+template <class Step>
+Mapped<T> Density<T>::by_factor(Pass<T>& pass, Index rows, Step step) const {
+  if (factors_.size() == 1) return step(factors_.front(), Var<T>{});
+  const Var<T> all = pass.tape.make(rows, features_, true);
+  all.val().setZero();
+  Var<T> log_det;
+  for (const Factor& factor : factors_) {
+    const Mapped<T> m = step(factor, all);
+    autodiff::scatter_columns(pass.tape, m.value, all, factor.columns);
+    log_det = log_det.empty() ? m.log_det : autodiff::add(pass.tape, log_det, m.log_det);
+  }
+  return {all, log_det};
+}
+
+template <class T>
+Mapped<T> Density<T>::encode(Pass<T>& pass, Var<T> x, Var<T> context) const {
+  return by_factor(pass, x.rows, [&](const Factor& factor, Var<T>) { return factor.flow.encode(pass, part(pass, factor, x), given(pass, factor, context, x)); });
+}
+
+template <class T>
+Mapped<T> Density<T>::decode(Pass<T>& pass, Var<T> z, Var<T> context) const {
+  return by_factor(pass, z.rows, [&](const Factor& factor, Var<T> x) { return factor.flow.decode(pass, part(pass, factor, z), given(pass, factor, context, x)); });
+}
+
+template <class T>
+Var<T> Density<T>::sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64_t seed) const {
+  std::uint32_t number = 0;
+  const Var<T> none = autodiff::constant(pass.tape, rows, 1, T(0));
+  return by_factor(pass, rows, [&](const Factor& factor, Var<T> x) -> Mapped<T> {
+           return {factor.flow.sample(pass, rows, given(pass, factor, context, x), {seed, core::Purpose::sample, number++}), none};
+         })
+      .value;
+}
+
+template <class T>
+void Density<T>::initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n, std::uint64_t seed) const {
+  nn::Tape<T> tape;
+  Pass<T> pass{tape, parameters.data()};
+  pass.seed = seed;
+  // Blocks of 48 rows keep a row's bits apart from its neighbours'; here all rows go at once, padded with copies of the last.
+  const Index padded = (n + 47) / 48 * 48;
+  const auto block = [&](std::span<const T> from, Index cols) {
+    const Var<T> x = tape.make(padded, cols, false);
+    for (Index j = 0; j < cols; ++j) {
+      for (Index i = 0; i < padded; ++i) x.value[j * padded + i] = from[static_cast<std::size_t>(j * n + std::min(i, n - 1))];
+    }
+    return x;
+  };
+  for (const Factor& factor : factors_) {
+    const auto& layers = factor.flow.layers();
+    if (std::ranges::none_of(layers, [](const auto& layer) { return layer->needs_initialize(); })) continue;
+    tape.reset(nn::Mode::evaluate);
+    const Var<T> all = block(rows, features_);
+    const Var<T> extra = context.empty() ? Var<T>{} : block(context, static_cast<Index>(context.size()) / n);
+    Var<T> x = part(pass, factor, all);
+    const Var<T> looks_at = given(pass, factor, extra, all);
+    for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+      if ((*layer)->needs_initialize()) {
+        std::vector<T> unpadded(static_cast<std::size_t>(n * x.cols));
+        for (Index j = 0; j < x.cols; ++j) std::copy_n(x.value + j * padded, n, unpadded.data() + j * n);
+        (*layer)->initialize(parameters, unpadded, n);
+      }
+      x = (*layer)->inverse(pass, x, looks_at).value;
+    }
+  }
+}
+
+template class Density<float>;
+template class Density<double>;
+
+}  // namespace flowfit::flow

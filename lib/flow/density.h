@@ -1,0 +1,42 @@
+// The density of a whole model: one flow, or factors p(x1)·p(x2|x1)… trained together and sampled in order.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "flow/flow.h"
+
+namespace flowfit::flow {
+
+template <class T>
+class Density {
+ public:
+  /// Reads "flow" and "base", or "factors", of an expanded config's root. `columns` and `context` name the columns of x and of the context.
+  Density(const config::Node& root, const std::vector<std::string>& columns, const std::vector<std::string>& context, nn::ParameterLayout& layout, std::uint64_t seed);
+
+  /// x: B x D, context: B x C or empty. All in the flow's units (preprocessed).
+  Var<T> log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const;
+  Mapped<T> encode(Pass<T>& pass, Var<T> x, Var<T> context) const;
+  Mapped<T> decode(Pass<T>& pass, Var<T> z, Var<T> context) const;
+  /// One draw a row id of the pass; `seed` alone decides the stream.
+  Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64_t seed) const;
+
+  /// Sets the layers that start from data (act_norm) from n preprocessed rows (column-major n x D and n x C).
+  void initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n, std::uint64_t seed) const;
+
+ private:
+  struct Factor {
+    std::vector<int> columns;  // places in x
+    std::vector<int> given;    // places in [context | x]
+    Flow<T> flow;
+  };
+  Var<T> part(Pass<T>& pass, const Factor& factor, Var<T> x) const;
+  Var<T> given(Pass<T>& pass, const Factor& factor, Var<T> context, Var<T> x) const;
+  template <class Step>
+  Mapped<T> by_factor(Pass<T>& pass, Index rows, Step step) const;
+
+  int features_;
+  std::vector<Factor> factors_;
+};
+
+}  // namespace flowfit::flow

@@ -1,0 +1,75 @@
+// Writing out `repeat`.
+#include "flow/expand.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+
+namespace flowfit::flow {
+namespace {
+
+using config::Json;
+
+constexpr std::size_t most_layers = 10000;
+
+struct Expansion {
+  std::vector<std::pair<std::string, std::string>> aliases;  // place in the expanded config → place as written
+
+  void layers(const Json& from, const std::string& from_path, Json& to, const std::string& to_path) {
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      const std::string path = from_path + "/" + std::to_string(i);
+      const Json& layer = from[i];
+      if (layer.is_object() && layer.value("type", Json()) == Json("repeat")) {
+        const int times = check(layer, path);
+        for (int t = 0; t < times; ++t) layers(layer["layers"], path + "/layers", to, to_path);
+      } else {
+        aliases.emplace_back(to_path + "/" + std::to_string(to.size()), path);
+        to.push_back(layer);
+        if (to.size() > most_layers) throw core::ConfigError(from_path + ": more than " + std::to_string(most_layers) + " layers in all; repeat less");
+      }
+    }
+  }
+
+  static int check(const Json& layer, const std::string& path) {
+    config::Document document(layer);
+    document.alias("", path);
+    const config::Node node = document.root();
+    (void)node.has("type");
+    const int times = node.required("times").exists() ? node.integer("times", 1, 1, 1000) : 1;
+    const config::Node inner = node.required("layers");
+    if (inner.exists() && !inner.is_array()) inner.error("expected a list of layers");
+    node.finish();
+    document.check();
+    return times;
+  }
+
+  void flow(const Json& from, const std::string& path, Json& owner) {
+    if (!from.is_array()) return;
+    Json to = Json::array();
+    layers(from, path, to, path);
+    owner["flow"] = std::move(to);
+  }
+};
+
+}  // namespace
+
+config::Document expand(const Json& config) {
+  Json expanded = config;
+  Expansion expansion;
+  if (config.is_object()) {
+    if (config.contains("flow")) expansion.flow(config["flow"], "/flow", expanded);
+    if (config.contains("factors") && config["factors"].is_array()) {
+      for (std::size_t i = 0; i < config["factors"].size(); ++i) {
+        const Json& factor = config["factors"][i];
+        if (factor.is_object() && factor.contains("flow")) expansion.flow(factor["flow"], "/factors/" + std::to_string(i) + "/flow", expanded["factors"][i]);
+      }
+    }
+  }
+  config::Document document(std::move(expanded));
+  for (auto& [from, to] : expansion.aliases) {
+    if (from != to) document.alias(std::move(from), std::move(to));
+  }
+  return document;
+}
+
+}  // namespace flowfit::flow

@@ -1,0 +1,58 @@
+// A fitted density as the command line sees it: rows of doubles in data units in, numbers out.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/parallel.h"
+#include "data/csv.h"
+#include "data/schema.h"
+#include "flow/archive.h"
+
+namespace flowfit::flow {
+
+/// Columns are vectors of n doubles in data units: D of them in the order of `schema().columns`, and C of context (none when C = 0).
+/// A row's result depends on that row alone, bit for bit: not on its neighbours, its position, or the pool.
+class Model {
+ public:
+  struct ParameterInfo {
+    std::string name;
+    std::vector<std::size_t> shape;
+    std::size_t size;
+  };
+
+  virtual ~Model() = default;
+  const std::string& config() const { return config_; }   ///< resolved, as JSON text
+  const data::Schema& schema() const { return schema_; }
+  const std::string& record() const { return record_; }   ///< what training noted (steps, nll, rows, …), as JSON text; empty for a model made by a script
+  virtual std::vector<ParameterInfo> parameters() const = 0;
+  virtual bool float64() const = 0;
+
+  /// log p of each row in nats, Jacobian of the preprocessing included; −inf outside the support, never NaN for finite rows.
+  virtual void log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out, core::ThreadPool& pool) const = 0;
+  /// Rows `first` … `first + n − 1` of the stream `seed`. `context`: n rows, or none.
+  virtual data::Columns sample(std::uint64_t seed, std::uint64_t first, std::size_t n, const data::Columns& context, core::ThreadPool& pool) const = 0;
+  /// data → base; log_det: log|det d base / d data| of each row.
+  virtual data::Columns encode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det, core::ThreadPool& pool) const = 0;
+  /// base → data; log_det: log|det d data / d base|.
+  virtual data::Columns decode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det, core::ThreadPool& pool) const = 0;
+
+ protected:
+  explicit Model(data::Schema schema) : schema_(std::move(schema)) {}
+  data::Schema schema_;
+  std::string config_, record_;
+};
+
+inline constexpr const char* format_version = "1";
+
+/// The file behind MODEL: a run folder's model.safetensors, or the path itself. Throws IoError when there is none (`run not finished` for a folder without one).
+std::string model_path(const std::string& run_or_file);
+
+/// Loads a run folder or a model file. Throws ModelError (damaged, wrong shapes, unknown tensors, newer format, …) or IoError.
+std::unique_ptr<Model> load_model(const std::string& run_or_file);
+/// The same from an archive already read.
+std::unique_ptr<Model> make_model(const Archive& archive, const std::string& where);
+
+}  // namespace flowfit::flow

@@ -1,0 +1,25 @@
+// What the "data" object of a config says, and the parts of "train" that shape a model.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/node.h"
+
+namespace flowfit::flow {
+
+struct Settings {
+  std::vector<std::string> columns, context;
+  std::string preprocess;      ///< "standardize" or "none"
+  double validation = 0.1;     ///< share of the rows held out; 0: none
+  bool float64 = false;
+  std::uint64_t seed = 0;
+
+  /// Reads an expanded config's root. `header`: the data's column names where there is data: `columns` then defaults to all that are not
+  /// context, and names are checked against it (core::DataError). Records config errors.
+  static Settings read(const config::Node& root, std::optional<std::span<const std::string>> header);
+};
+
+}  // namespace flowfit::flow

@@ -1,0 +1,166 @@
+// Blocks of rows through the density, and parameters to and from the model file.
+#include "flow/typed_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace flowfit::flow {
+
+template <class T>
+TypedModel<T>::TypedModel(const config::Document& document, const Settings& settings, data::Schema schema)
+    : Model(std::move(schema)), density_(document.root(), settings.columns, settings.context, layout_, settings.seed) {
+  const std::vector<double> start = layout_.initial(settings.seed);
+  weights_.assign(start.begin(), start.end());
+}
+
+template <class T>
+std::vector<Model::ParameterInfo> TypedModel<T>::parameters() const {
+  std::vector<ParameterInfo> all;
+  for (const nn::Parameter& p : layout_.parameters()) all.push_back({p.name, {p.shape.begin(), p.shape.end()}, static_cast<std::size_t>(p.size)});
+  return all;
+}
+
+template <class T>
+Archive TypedModel<T>::archive() const {
+  Archive archive;
+  archive.metadata = {{"format", "flowfit"}, {"format_version", format_version}, {"flowfit_version", FLOWFIT_VERSION}, {"random", core::random_scheme},
+                      {"config", config_}, {"schema", config::print_json(schema_.to_json())}};
+  if (!record_.empty()) archive.metadata["record"] = record_;
+  for (const nn::Parameter& p : layout_.parameters()) {
+    const std::span<const T> values(weights_.data() + p.offset, static_cast<std::size_t>(p.size));
+    archive.tensors.push_back(make_tensor<T>(p.name, {p.shape.begin(), p.shape.end()}, values));
+  }
+  return archive;
+}
+
+template <class T>
+void TypedModel<T>::load(const Archive& archive, const std::string& where) {
+  const auto fail = [&](const std::string& text) { throw core::ModelError(where + ": " + text); };
+  std::vector<std::string> names;
+  for (const nn::Parameter& p : layout_.parameters()) {
+    names.push_back(p.name);
+    const Tensor* tensor = archive.find(p.name);
+    if (!tensor) fail("no tensor " + core::quoted(p.name) + ", which its config needs");
+    if (!std::ranges::equal(tensor->shape, p.shape)) {
+      const auto shown = [](const auto& shape) {
+        std::vector<std::string> parts;
+        for (const auto n : shape) parts.push_back(std::to_string(n));
+        return "[" + core::joined(parts) + "]";
+      };
+      fail("tensor " + core::quoted(p.name) + ": its config needs shape " + shown(p.shape) + ", got " + shown(tensor->shape));
+    }
+    const std::vector<T> values = tensor_values<T>(*tensor, where);
+    for (std::size_t unit = 0; unit < p.prefix.size(); ++unit) {
+      for (std::size_t in = static_cast<std::size_t>(p.prefix[unit]); in < static_cast<std::size_t>(p.shape[1]); ++in) {
+        if (values[unit * static_cast<std::size_t>(p.shape[1]) + in] != T(0))
+          fail("tensor " + core::quoted(p.name) + " [" + std::to_string(unit) + ", " + std::to_string(in) + "]: the mask of an autoregressive network wants 0 here");
+      }
+    }
+    std::ranges::copy(values, weights_.begin() + p.offset);
+  }
+  for (const Tensor& tensor : archive.tensors) {
+    if (!tensor.name.starts_with("train.") && std::ranges::find(names, tensor.name) == names.end())
+      fail("tensor " + core::quoted(tensor.name) + " belongs to nothing in its config; " + core::suggestion(tensor.name, names));
+  }
+}
+
+template <class T>
+Var<T> load_block(nn::Tape<T>& tape, const data::Columns& columns, std::size_t first, Index rows, Index padded) {
+  if (columns.empty()) return {};
+  const Var<T> x = tape.make(padded, static_cast<Index>(columns.size()), false);
+  T* to = x.value;
+  for (const std::vector<double>& column : columns) {
+    for (Index i = 0; i < rows; ++i) *to++ = static_cast<T>(column[first + static_cast<std::size_t>(i)]);
+    to = std::fill_n(to, padded - rows, static_cast<T>(column[first]));
+  }
+  return x;
+}
+
+template <class T>
+void TypedModel<T>::by_blocks(const data::Columns& columns, const data::Columns& context, std::size_t n, core::ThreadPool& pool, std::uint64_t first_id, const Body& body) const {
+  const std::size_t size = static_cast<std::size_t>(block_rows);
+  std::vector<std::unique_ptr<nn::Tape<T>>> tapes;
+  for (int worker = 0; worker < pool.size(); ++worker) tapes.push_back(std::make_unique<nn::Tape<T>>());
+  pool.run(static_cast<int>((n + size - 1) / size), [&](int block, int worker) {
+    nn::Tape<T>& tape = *tapes[static_cast<std::size_t>(worker)];
+    tape.reset(nn::Mode::evaluate);
+    const std::size_t first = static_cast<std::size_t>(block) * size;
+    const Index rows = static_cast<Index>(std::min(size, n - first));
+    std::uint64_t* ids = tape.template scratch<std::uint64_t>(block_rows);
+    for (Index i = 0; i < block_rows; ++i) ids[i] = first_id + first + static_cast<std::uint64_t>(std::min(i, rows - 1));
+    Pass<T> pass{tape, weights_.data()};
+    pass.rows = ids;
+    body(pass, load_block<T>(tape, columns, first, rows, block_rows), load_block<T>(tape, context, first, rows, block_rows), first, rows);
+  });
+}
+
+template <class T>
+void TypedModel<T>::log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out, core::ThreadPool& pool) const {
+  data::Columns x = columns, c = context;
+  schema_.encode(x);
+  schema_.encode_context(c);
+  const double jacobian = schema_.log_abs_det_jacobian();
+  by_blocks(x, c, out.size(), pool, 0, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
+    const Var<T> log_p = density_.log_prob(pass, block, given);
+    for (Index i = 0; i < rows; ++i) {
+      const double score = static_cast<double>(log_p.value[i]) + jacobian;
+      // A finite row so far out that its square overflows has a density of zero.
+      const std::size_t row = first + static_cast<std::size_t>(i);
+      const bool finite = std::ranges::all_of(columns, [&](const std::vector<double>& column) { return std::isfinite(column[row]); });
+      out[row] = std::isnan(score) && finite ? -std::numeric_limits<double>::infinity() : score;
+    }
+  });
+}
+
+template <class T>
+data::Columns TypedModel<T>::sample(std::uint64_t seed, std::uint64_t first_id, std::size_t n, const data::Columns& context, core::ThreadPool& pool) const {
+  data::Columns out(schema_.columns.size(), std::vector<double>(n)), c = context;
+  schema_.encode_context(c);
+  by_blocks({}, c, n, pool, first_id, [&](Pass<T>& pass, Var<T>, Var<T> given, std::size_t first, Index rows) {
+    const Var<T> x = density_.sample(pass, block_rows, given, seed);
+    for (std::size_t d = 0; d < out.size(); ++d) std::copy_n(x.value + static_cast<Index>(d) * x.rows, rows, out[d].begin() + static_cast<std::ptrdiff_t>(first));
+  });
+  schema_.decode(out);
+  return out;
+}
+
+template <class T>
+data::Columns TypedModel<T>::encode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det, core::ThreadPool& pool) const {
+  data::Columns x = columns, c = context, out(columns.size(), std::vector<double>(log_det.size()));
+  schema_.encode(x);
+  schema_.encode_context(c);
+  const double jacobian = schema_.log_abs_det_jacobian();
+  by_blocks(x, c, log_det.size(), pool, 0, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
+    const Mapped<T> m = density_.encode(pass, block, given);
+    for (std::size_t d = 0; d < out.size(); ++d) std::copy_n(m.value.value + static_cast<Index>(d) * m.value.rows, rows, out[d].begin() + static_cast<std::ptrdiff_t>(first));
+    for (Index i = 0; i < rows; ++i) log_det[first + static_cast<std::size_t>(i)] = static_cast<double>(m.log_det.value[i]) + jacobian;
+  });
+  return out;
+}
+
+template <class T>
+data::Columns TypedModel<T>::decode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det, core::ThreadPool& pool) const {
+  data::Columns c = context, out(columns.size(), std::vector<double>(log_det.size()));
+  schema_.encode_context(c);
+  const double jacobian = schema_.log_abs_det_jacobian();
+  by_blocks(columns, c, log_det.size(), pool, 0, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
+    const Mapped<T> m = density_.decode(pass, block, given);
+    for (std::size_t d = 0; d < out.size(); ++d) std::copy_n(m.value.value + static_cast<Index>(d) * m.value.rows, rows, out[d].begin() + static_cast<std::ptrdiff_t>(first));
+    for (Index i = 0; i < rows; ++i) log_det[first + static_cast<std::size_t>(i)] = static_cast<double>(m.log_det.value[i]) - jacobian;
+  });
+  schema_.decode(out);
+  return out;
+}
+
+template Var<float> load_block<float>(nn::Tape<float>&, const data::Columns&, std::size_t, Index, Index);
+template Var<double> load_block<double>(nn::Tape<double>&, const data::Columns&, std::size_t, Index, Index);
+template class TypedModel<float>;
+template class TypedModel<double>;
+
+}  // namespace flowfit::flow

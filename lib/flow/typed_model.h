@@ -1,0 +1,59 @@
+// A model of one dtype: what trains, and what stands behind flow::Model.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/parallel.h"
+#include "flow/density.h"
+#include "flow/model.h"
+#include "flow/settings.h"
+
+namespace flowfit::flow {
+
+/// Rows in a block. A multiple of 48, so that every row takes the same path through Eigen's product, in float and in double.
+inline constexpr Index block_rows = 96;
+
+template <class T>
+class TypedModel final : public Model {
+ public:
+  /// Builds the layers from a document that has been expanded; parameters start at their initial values. Config errors are recorded in the document.
+  TypedModel(const config::Document& document, const Settings& settings, data::Schema schema);
+
+  const Density<T>& density() const { return density_; }
+  const nn::ParameterLayout& layout() const { return layout_; }
+  std::vector<T>& weights() { return weights_; }
+  const std::vector<T>& weights() const { return weights_; }
+  void set_config(std::string resolved) { config_ = std::move(resolved); }
+  void set_schema(data::Schema schema) { schema_ = std::move(schema); }
+  void set_record(std::string record) { record_ = std::move(record); }
+
+  /// Metadata and one tensor a parameter.
+  Archive archive() const;
+  /// Takes the weights from an archive. Refuses missing, unknown (but `train.…`) and misshapen tensors, and weights beyond a mask.
+  void load(const Archive& archive, const std::string& where);
+
+  std::vector<ParameterInfo> parameters() const override;
+  bool float64() const override { return sizeof(T) == 8; }
+  void log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out, core::ThreadPool& pool) const override;
+  data::Columns sample(std::uint64_t seed, std::uint64_t first, std::size_t n, const data::Columns& context, core::ThreadPool& pool) const override;
+  data::Columns encode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det, core::ThreadPool& pool) const override;
+  data::Columns decode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det, core::ThreadPool& pool) const override;
+
+ private:
+  using Body = std::function<void(Pass<T>&, Var<T> x, Var<T> context, std::size_t first, Index rows)>;
+  // Runs `body` on blocks of n rows; x is empty when `columns` is.
+  void by_blocks(const data::Columns& columns, const data::Columns& context, std::size_t n, core::ThreadPool& pool, std::uint64_t first_id, const Body& body) const;
+
+  nn::ParameterLayout layout_;
+  Density<T> density_;
+  std::vector<T> weights_;
+};
+
+/// Fills a B x D block from rows [first, first + rows) of n-row columns, cast to T, padded with copies of its first row.
+template <class T>
+Var<T> load_block(nn::Tape<T>& tape, const data::Columns& columns, std::size_t first, Index rows, Index padded);
+
+}  // namespace flowfit::flow
