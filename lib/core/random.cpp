@@ -52,14 +52,18 @@ void RandomKey::normals(std::uint64_t row, std::span<double> out, std::uint32_t 
   });
 }
 
-std::vector<std::uint32_t> permutation(const RandomKey& key, std::size_t count) {
-  std::vector<std::uint32_t> order(count);
+void permute(const RandomKey& key, std::span<std::uint32_t> order) {
   std::iota(order.begin(), order.end(), 0u);
-  for (std::size_t i = count; i > 1; --i) {
+  for (std::size_t i = order.size(); i > 1; --i) {
     double u = 0;
     key.uniforms(i, {&u, 1});
     std::swap(order[i - 1], order[std::min(static_cast<std::size_t>(u * static_cast<double>(i)), i - 1)]);
   }
+}
+
+std::vector<std::uint32_t> permutation(const RandomKey& key, std::size_t count) {
+  std::vector<std::uint32_t> order(count);
+  permute(key, order);
   return order;
 }
 

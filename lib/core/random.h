@@ -26,7 +26,8 @@ struct RandomKey {
   void normals(std::uint64_t row, std::span<double> out, std::uint32_t first = 0) const;
 };
 
-/// A random permutation of 0 … count−1 (Fisher–Yates).
+/// Fills `order` with a random permutation of 0 … size−1 (Fisher–Yates).
+void permute(const RandomKey& key, std::span<std::uint32_t> order);
 std::vector<std::uint32_t> permutation(const RandomKey& key, std::size_t count);
 
 }  // namespace flowfit::core

@@ -61,12 +61,12 @@ std::string model_path(const std::string& run_or_file) {
   return path;
 }
 
-std::unique_ptr<Model> load_model(const std::string& run_or_file) {
+std::unique_ptr<Model> load_model(const std::string& run_or_file, bool in_double) {
   const std::string path = model_path(run_or_file);
-  return make_model(read_archive(core::read_file(path), path), path);
+  return make_model(read_archive(core::read_file(path), path), path, in_double);
 }
 
-std::unique_ptr<Model> make_model(const Archive& archive, const std::string& where) {
+std::unique_ptr<Model> make_model(const Archive& archive, const std::string& where, bool in_double) {
   const std::string& version = metadata(archive, "format_version", where);
   if (version != format_version)
     throw core::ModelError(where + ": format version " + core::quoted(version) + ", this flowfit reads " + format_version + "; use a newer flowfit, or train again");
@@ -75,7 +75,7 @@ std::unique_ptr<Model> make_model(const Archive& archive, const std::string& whe
     const Settings settings = Settings::read(document.root(), std::nullopt);
     data::Schema schema = schema_of(archive, settings, where);
     if (schema.names() != settings.columns || schema.context_names() != settings.context) throw core::ModelError(where + ": its schema and its config name different columns");
-    return settings.float64 ? typed<double>(archive, document, settings, std::move(schema), where) : typed<float>(archive, document, settings, std::move(schema), where);
+    return settings.float64 || in_double ? typed<double>(archive, document, settings, std::move(schema), where) : typed<float>(archive, document, settings, std::move(schema), where);
   } catch (const core::ConfigError& error) {
     throw core::ModelError(where + ": its config is not one that this flowfit reads:\n" + error.what());
   }

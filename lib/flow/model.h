@@ -51,8 +51,9 @@ inline constexpr const char* format_version = "1";
 std::string model_path(const std::string& run_or_file);
 
 /// Loads a run folder or a model file. Throws ModelError (damaged, wrong shapes, unknown tensors, newer format, …) or IoError.
-std::unique_ptr<Model> load_model(const std::string& run_or_file);
+/// `in_double`: computes in float64 whatever the dtype of the file, for checks that difference scores.
+std::unique_ptr<Model> load_model(const std::string& run_or_file, bool in_double = false);
 /// The same from an archive already read.
-std::unique_ptr<Model> make_model(const Archive& archive, const std::string& where);
+std::unique_ptr<Model> make_model(const Archive& archive, const std::string& where, bool in_double = false);
 
 }  // namespace flowfit::flow

@@ -1,0 +1,74 @@
+// The two passes over the parameters: sum with norm, then update.
+#include "training/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace flowfit::training {
+
+template <class T>
+Optimizer<T>::Optimizer(const Settings& settings, const nn::ParameterLayout& layout)
+    : settings_(settings), first_(static_cast<std::size_t>(layout.size()), T(0)), second_(first_), norms_(static_cast<std::size_t>(chunks()), 0.0) {
+  if (settings.optimizer.weight_decay == 0) return;
+  decay_.assign(first_.size(), T(0));
+  for (const nn::Parameter& p : layout.parameters()) {
+    if (p.decays) std::fill_n(decay_.begin() + p.offset, p.size, static_cast<T>(settings.optimizer.weight_decay));
+  }
+}
+
+template <class T>
+double Optimizer<T>::reduce(std::span<T* const> lanes, core::ThreadPool& pool) {
+  pool.run(chunks(), [&](int c, int) {
+    const std::size_t begin = static_cast<std::size_t>(c) * chunk, end = std::min(begin + chunk, first_.size());
+    for (std::size_t distance = 1; distance < lanes.size(); distance *= 2) {
+      for (std::size_t lane = 0; lane + distance < lanes.size(); lane += 2 * distance) {
+        T* to = lanes[lane];
+        const T* from = lanes[lane + distance];
+        for (std::size_t i = begin; i < end; ++i) to[i] += from[i];
+      }
+    }
+    // Four running sums: one would wait for itself at every addition.
+    double sums[4] = {0, 0, 0, 0};
+    const T* g = lanes[0];
+    for (std::size_t i = begin; i < end; ++i) sums[i % 4] += static_cast<double>(g[i]) * static_cast<double>(g[i]);
+    norms_[static_cast<std::size_t>(c)] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  });
+  double sum = 0;
+  for (const double norm : norms_) sum += norm;
+  return std::sqrt(sum);
+}
+
+template <class T>
+void Optimizer<T>::update(std::span<T> weights, std::span<const T> gradient, double norm, std::int64_t step, core::ThreadPool& pool) {
+  const OptimizerSettings& o = settings_.optimizer;
+  const double rate = settings_.learning_rate(step), t = static_cast<double>(step) + 1;
+  const bool clips = settings_.gradient_clip && norm > *settings_.gradient_clip;
+  const T scale = clips ? static_cast<T>(*settings_.gradient_clip / norm) : T(1);
+  const T b1 = static_cast<T>(o.beta1), b2 = static_cast<T>(o.beta2), epsilon = static_cast<T>(o.epsilon);
+  const T step_size = static_cast<T>(rate / (1 - std::pow(o.beta1, t))), root = static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, t)));
+  pool.run(chunks(), [&](int c, int) {
+    const std::size_t begin = static_cast<std::size_t>(c) * chunk, end = std::min(begin + chunk, first_.size());
+    T *w = weights.data(), *m = first_.data(), *v = second_.data();
+    const T* grad = gradient.data();
+    const auto adam = [&](std::size_t i, T g) {
+      m[i] = b1 * m[i] + (T(1) - b1) * g;
+      v[i] = b2 * v[i] + (T(1) - b2) * g * g;
+      w[i] -= step_size * m[i] / (std::sqrt(v[i]) * root + epsilon);
+    };
+    if (decay_.empty()) {
+      for (std::size_t i = begin; i < end; ++i) adam(i, scale * grad[i]);
+    } else if (o.decoupled) {
+      for (std::size_t i = begin; i < end; ++i) {
+        w[i] -= static_cast<T>(rate) * decay_[i] * w[i];
+        adam(i, scale * grad[i]);
+      }
+    } else {
+      for (std::size_t i = begin; i < end; ++i) adam(i, scale * grad[i] + decay_[i] * w[i]);
+    }
+  });
+}
+
+template class Optimizer<float>;
+template class Optimizer<double>;
+
+}  // namespace flowfit::training

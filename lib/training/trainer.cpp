@@ -1,0 +1,174 @@
+// Lanes of blocks forward and backward, then one optimizer pass.
+#include "training/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace flowfit::training {
+namespace {
+
+// More lanes than most machines have cores cost memory (a gradient each) and a longer sum; fewer leave cores idle.
+constexpr std::size_t most_lanes = 8;
+constexpr std::size_t block = static_cast<std::size_t>(flow::block_rows);
+
+std::size_t blocks_of(std::size_t rows) { return (rows + block - 1) / block; }
+
+}  // namespace
+
+template <class T>
+Trainer<T>::Trainer(flow::TypedModel<T>& model, const Settings& settings, const Rows<T>& train, const Rows<T>& validation, core::ThreadPool& pool)
+    : model_(model), settings_(settings), train_(train), validation_(validation), pool_(pool), optimizer_(settings, model.layout()),
+      batch_(settings.batch_size ? std::min(static_cast<std::size_t>(*settings.batch_size), train.count) : train.count), steps_per_epoch_((train.count + batch_ - 1) / batch_),
+      every_(settings.evaluate_every ? *settings.evaluate_every : (batch_ == train.count ? 10 : static_cast<std::int64_t>(steps_per_epoch_))), order_(train.count) {
+  std::iota(order_.begin(), order_.end(), 0u);
+  const std::size_t lanes = std::min(most_lanes, blocks_of(batch_)), size = model.weights().size();
+  gradients_.assign(lanes * size, T(0));
+  for (std::size_t l = 0; l < lanes; ++l) {
+    lanes_.push_back(std::make_unique<Lane>());
+    lanes_.back()->gradient = gradients_.data() + l * size;
+    lane_gradients_.push_back(lanes_.back()->gradient);
+  }
+  if (settings.ema) state_.average = model.weights();
+}
+
+template <class T>
+flow::Var<T> Trainer<T>::gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index cols) const {
+  if (cols == 0) return {};
+  const flow::Var<T> x = tape.make(flow::block_rows, cols, false);
+  for (Index j = 0; j < cols; ++j) {
+    const T* column = from.data() + static_cast<std::size_t>(j) * train_.count;
+    T* to = x.value + j * x.rows;
+    for (std::size_t i = 0; i < ids.size(); ++i) to[i] = column[ids[i]];
+    std::fill(to + ids.size(), to + block, to[0]);
+  }
+  return x;
+}
+
+template <class T>
+void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch) {
+  const Index features = static_cast<Index>(train_.x.size() / train_.count), context = static_cast<Index>(train_.context.size() / train_.count);
+  std::fill_n(lane.gradient, model_.weights().size(), T(0));
+  lane.sum = 0;
+  const T seed = static_cast<T>(-1.0 / static_cast<double>(batch.size()));
+  for (std::size_t b = number; b < blocks_of(batch.size()); b += lanes_.size()) {
+    const auto ids = batch.subspan(b * block, std::min(block, batch.size() - b * block));
+    lane.tape.reset(nn::Mode::differentiate);
+    std::uint64_t* row_ids = lane.tape.template scratch<std::uint64_t>(flow::block_rows);
+    for (std::size_t i = 0; i < block; ++i) row_ids[i] = ids[std::min(i, ids.size() - 1)];
+    flow::Pass<T> pass{lane.tape, model_.weights().data(), lane.gradient, true, settings_.seed, static_cast<std::uint32_t>(state_.step), row_ids};
+    const flow::Var<T> x = gather(lane.tape, train_.x, ids, features), given = gather(lane.tape, train_.context, ids, context);
+    if (settings_.jitter > 0) {
+      const core::RandomKey key{settings_.seed, core::Purpose::jitter, static_cast<std::uint32_t>(state_.step)};
+      double* noise = lane.tape.template scratch<double>(features);
+      for (Index i = 0; i < flow::block_rows; ++i) {
+        key.normals(row_ids[i], {noise, static_cast<std::size_t>(features)});
+        for (Index j = 0; j < features; ++j) x.value[j * x.rows + i] += static_cast<T>(settings_.jitter * noise[j]);
+      }
+    }
+    const flow::Var<T> log_p = model_.density().log_prob(pass, x, given);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      lane.sum += static_cast<double>(log_p.value[i]);
+      if (log_p.wants_grad()) log_p.adjoint[i] = seed;
+    }
+    lane.tape.backward();
+  }
+}
+
+template <class T>
+StepResult<T> Trainer<T>::step() {
+  const bool full = batch_ == train_.count;
+  const std::int64_t epoch = state_.step / static_cast<std::int64_t>(steps_per_epoch_);
+  if (!full && epoch != epoch_) core::permute({settings_.seed, core::Purpose::shuffle, static_cast<std::uint32_t>(epoch)}, order_);
+  epoch_ = epoch;
+  const std::size_t first = static_cast<std::size_t>(state_.step % static_cast<std::int64_t>(steps_per_epoch_)) * batch_;
+  const std::span<const std::uint32_t> batch(order_.data() + first, std::min(batch_, train_.count - first));
+  pool_.run(static_cast<int>(lanes_.size()), [&](int l, int) { run_lane(*lanes_[static_cast<std::size_t>(l)], static_cast<std::size_t>(l), batch); });
+
+  StepResult<T> result;
+  for (const auto& lane : lanes_) result.nll -= lane->sum;
+  result.nll /= static_cast<double>(batch.size());
+  result.norm = optimizer_.reduce(lane_gradients_, pool_);
+  if (!std::isfinite(result.nll) || !std::isfinite(result.norm)) return result;
+  optimizer_.update(model_.weights(), {lanes_.front()->gradient, model_.weights().size()}, result.norm, state_.step, pool_);
+  if (settings_.ema) {
+    // The decay grows from 0.1, so that the average forgets the start.
+    const double t = static_cast<double>(state_.step);
+    const T keep = static_cast<T>(std::min(*settings_.ema, (1 + t) / (10 + t)));
+    T* average = state_.average.data();
+    const T* weights = model_.weights().data();
+    for (std::size_t i = 0; i < state_.average.size(); ++i) average[i] = keep * average[i] + (T(1) - keep) * weights[i];
+  }
+  ++state_.step;
+  return result;
+}
+
+template <class T>
+const std::vector<T>& Trainer<T>::saved() const {
+  if (!state_.best.empty()) return state_.best;
+  return settings_.ema ? state_.average : model_.weights();
+}
+
+template <class T>
+void Trainer<T>::evaluate() {
+  if (validation_.count == 0) return;
+  const std::vector<T>& weights = settings_.ema ? state_.average : model_.weights();
+  state_.last_nll = nll(validation_, weights);
+  if (!state_.best_nll || *state_.last_nll < *state_.best_nll) {
+    state_.best_nll = state_.last_nll;
+    state_.best = weights;
+    state_.best_step = state_.step;
+    state_.since_best = 0;
+  } else {
+    ++state_.since_best;
+  }
+}
+
+template <class T>
+std::vector<double> Trainer<T>::scores(const Rows<T>& rows, const std::vector<T>& weights) {
+  const Index features = static_cast<Index>(rows.x.size() / rows.count), context = static_cast<Index>(rows.context.size() / rows.count);
+  std::vector<double> scores(rows.count);
+  const int lanes = static_cast<int>(lanes_.size());
+  pool_.run(lanes, [&](int l, int) {
+    nn::Tape<T>& tape = lanes_[static_cast<std::size_t>(l)]->tape;
+    for (std::size_t b = static_cast<std::size_t>(l); b < blocks_of(rows.count); b += lanes_.size()) {
+      tape.reset(nn::Mode::evaluate);
+      const std::size_t first = b * block, count = std::min(block, rows.count - first);
+      const auto load = [&](const std::vector<T>& from, Index cols) {
+        if (cols == 0) return flow::Var<T>{};
+        const flow::Var<T> x = tape.make(flow::block_rows, cols, false);
+        for (Index j = 0; j < cols; ++j) {
+          const T* column = from.data() + static_cast<std::size_t>(j) * rows.count + first;
+          T* to = std::copy_n(column, count, x.value + j * x.rows);
+          std::fill_n(to, block - count, column[0]);
+        }
+        return x;
+      };
+      flow::Pass<T> pass{tape, weights.data()};
+      const flow::Var<T> log_p = model_.density().log_prob(pass, load(rows.x, features), load(rows.context, context));
+      for (std::size_t i = 0; i < count; ++i) scores[first + i] = static_cast<double>(log_p.value[i]);
+    }
+  });
+  return scores;
+}
+
+template <class T>
+double Trainer<T>::nll(const Rows<T>& rows, const std::vector<T>& weights) {
+  double sum = 0;
+  for (const double score : scores(rows, weights)) sum -= score;
+  return sum / static_cast<double>(rows.count);
+}
+
+template <class T>
+std::optional<std::size_t> Trainer<T>::first_bad_row(const Rows<T>& rows, const std::vector<T>& weights) {
+  if (rows.count == 0) return std::nullopt;
+  const std::vector<double> all = scores(rows, weights);
+  const auto bad = std::ranges::find_if(all, [](double score) { return !std::isfinite(score); });
+  if (bad == all.end()) return std::nullopt;
+  return static_cast<std::size_t>(bad - all.begin());
+}
+
+template class Trainer<float>;
+template class Trainer<double>;
+
+}  // namespace flowfit::training

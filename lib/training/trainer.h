@@ -1,0 +1,90 @@
+// One training step, evaluations, and the state that a resume needs; no files.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/parallel.h"
+#include "flow/typed_model.h"
+#include "training/optimizer.h"
+#include "training/settings.h"
+
+namespace flowfit::training {
+
+using autodiff::Index;
+
+/// Rows in the flow's units, cast to T, column-major.
+template <class T>
+struct Rows {
+  std::vector<T> x, context;  // n x D and n x C
+  std::size_t count = 0;
+};
+
+template <class T>
+struct StepResult {
+  double nll = 0;   ///< mean over the batch, in the flow's units
+  double norm = 0;  ///< of the gradient, before clipping
+};
+
+/// Everything that training changes.
+template <class T>
+struct State {
+  std::int64_t step = 0, best_step = 0;
+  std::vector<T> average;                ///< moving average of the weights; empty without ema
+  std::vector<T> best;                   ///< weights of the best evaluation; empty before the first
+  std::optional<double> best_nll, last_nll;  ///< validation, in the flow's units
+  int since_best = 0;                    ///< evaluations
+};
+
+/// Steps a model. Work is cut into blocks, and blocks into lanes, by the batch alone, so the bits do not depend on the pool.
+template <class T>
+class Trainer {
+ public:
+  Trainer(flow::TypedModel<T>& model, const Settings& settings, const Rows<T>& train, const Rows<T>& validation, core::ThreadPool& pool);
+
+  std::size_t batch_rows() const { return batch_; }
+  std::int64_t evaluate_every() const { return every_; }
+  /// One optimizer step. After the first ones of its size it makes no heap allocation. The weights are left alone when the result is not finite.
+  StepResult<T> step();
+  /// Validation with the weights to be saved (averaged with ema): updates best and patience.
+  void evaluate();
+  bool out_of_patience() const { return settings_.patience && state_.since_best >= *settings_.patience; }
+  /// The weights to be saved now: best, or averaged, or current.
+  const std::vector<T>& saved() const;
+
+  /// Mean negative log-likelihood of rows under weights, in the flow's units.
+  double nll(const Rows<T>& rows, const std::vector<T>& weights);
+  /// The first row whose score is not finite, if any.
+  std::optional<std::size_t> first_bad_row(const Rows<T>& rows, const std::vector<T>& weights);
+
+  State<T>& state() { return state_; }
+  Optimizer<T>& optimizer() { return optimizer_; }
+
+ private:
+  struct Lane {
+    nn::Tape<T> tape;
+    T* gradient = nullptr;
+    double sum = 0;
+  };
+  void run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch);
+  std::vector<double> scores(const Rows<T>& rows, const std::vector<T>& weights);
+  flow::Var<T> gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index cols) const;
+
+  flow::TypedModel<T>& model_;
+  Settings settings_;
+  const Rows<T>&train_, &validation_;
+  core::ThreadPool& pool_;
+  Optimizer<T> optimizer_;
+  State<T> state_;
+  std::size_t batch_, steps_per_epoch_;
+  std::int64_t every_, epoch_ = -1;
+  std::vector<std::uint32_t> order_;  // rows of this epoch, in the order they are used
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::vector<T> gradients_;          // one vector a lane
+  std::vector<T*> lane_gradients_;
+};
+
+}  // namespace flowfit::training
