@@ -58,7 +58,8 @@ void assign(Json& config, std::string_view assignment) {
     if (at->is_array()) {
       const std::optional<std::uint64_t> index = core::parse_unsigned(part);
       if (!index || *index >= at->size()) {
-        const std::string known = at->empty() ? "the list is empty" : "the list has the elements 0 to " + std::to_string(at->size() - 1);
+        const std::string known =
+            at->empty() ? "the list is empty" : "the list has the elements 0 to " + std::to_string(at->size() - 1);
         refuse("expected an element's number after " + core::quoted(walked), core::quoted(part), known);
       }
       at = &(*at)[static_cast<std::size_t>(*index)];

@@ -48,7 +48,8 @@ struct CountingIterator {
 
 class Handler {
  public:
-  Handler(std::string_view text, std::string_view source, const std::size_t& taken) : text_(text), source_(source), taken_(taken) {}
+  Handler(std::string_view text, std::string_view source, const std::size_t& taken)
+      : text_(text), source_(source), taken_(taken) {}
 
   Json result;
 
@@ -76,7 +77,8 @@ class Handler {
 
   /// The parser takes a NUL byte for the end of the text, and would drop what follows.
   void refuse_nul() const {
-    if (const std::size_t at = text_.find('\0'); at != std::string_view::npos) fail(at, "text", "a NUL byte", "is the file binary, or UTF-16?");
+    if (const std::size_t at = text_.find('\0'); at != std::string_view::npos)
+      fail(at, "text", "a NUL byte", "is the file binary, or UTF-16?");
   }
 
  private:
@@ -100,8 +102,7 @@ class Handler {
   }
 
   bool open(Json container) {
-    if (open_.size() >= deepest)
-      fail(taken_ - 1, "at most " + std::to_string(deepest) + " levels of nesting", "more");
+    if (open_.size() >= deepest) fail(taken_ - 1, "at most " + std::to_string(deepest) + " levels of nesting", "more");
     open_.push_back({std::move(container), {}, {}});
     return true;
   }
@@ -125,13 +126,15 @@ class Handler {
     return at;
   }
 
-  [[noreturn]] void fail(std::size_t offset, const std::string& expected, std::string_view got, std::string_view hint = {}) const {
+  [[noreturn]] void fail(std::size_t offset, const std::string& expected, std::string_view got,
+                         std::string_view hint = {}) const {
     offset = std::min(offset, text_.size());
     const std::string_view before = text_.substr(0, offset);
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
     const auto column = std::count_if(before.begin() + static_cast<std::ptrdiff_t>(line_start), before.end(),
-                                      [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }) + 1;
+                                      [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }) +
+                        1;
     throw core::ConfigError(core::message(std::string(source_) + ":" + std::to_string(line) + ":" + std::to_string(column),
                                           "expected " + expected, got, hint));
   }
@@ -142,7 +145,8 @@ class Handler {
 };
 
 bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' || c == '.';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' ||
+         c == '.';
 }
 
 std::string_view hint_for(std::string_view token, char before) {
@@ -150,7 +154,8 @@ std::string_view hint_for(std::string_view token, char before) {
   if (before == ',' && (first == '}' || first == ']')) return "remove the comma before it";
   if (first == '/' || first == '#') return "JSON has no comments";
   if (first == '\'') return "strings are written in double quotes";
-  if (token == "NaN" || token == "nan" || token.ends_with("Infinity") || token.ends_with("inf")) return "JSON has no NaN and no infinity";
+  if (token == "NaN" || token == "nan" || token.ends_with("Infinity") || token.ends_with("inf"))
+    return "JSON has no NaN and no infinity";
   if (token == "True" || token == "False" || token == "None" || token == "TRUE" || token == "FALSE" || token == "NULL")
     return "write true, false and null";
   if (first == '.' || first == '+') return "a number begins with a digit or -";
@@ -175,7 +180,8 @@ bool Handler::parse_error(std::size_t position, const std::string& token, const 
   const std::size_t last = text_.empty() ? 0 : std::min(position > 0 ? position - 1 : 0, text_.size() - 1);
   if (what.find("ill-formed UTF-8") != std::string::npos) {
     const bool cut = position > text_.size();
-    fail(cut ? text_.size() : last, "UTF-8 text", cut ? "the end in the middle of a character" : "the byte " + core::quoted(text_.substr(last, 1)),
+    fail(cut ? text_.size() : last, "UTF-8 text",
+         cut ? "the end in the middle of a character" : "the byte " + core::quoted(text_.substr(last, 1)),
          "save the file as UTF-8");
   }
   // For strings and numbers the parser gives the token, with each control byte as <U+XXXX>: eight characters for one.

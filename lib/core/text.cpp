@@ -44,7 +44,10 @@ std::size_t utf8_length(std::string_view text) {
   const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
   if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xC2 && first <= 0xDF ? 2 : first >= 0xE0 && first <= 0xEF ? 3 : first >= 0xF0 && first <= 0xF4 ? 4 : 0;
+  const std::size_t length = first >= 0xC2 && first <= 0xDF   ? 2
+                             : first >= 0xE0 && first <= 0xEF ? 3
+                             : first >= 0xF0 && first <= 0xF4 ? 4
+                                                              : 0;
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i)
     if ((byte(i) & 0xC0) != 0x80) return 0;
@@ -173,7 +176,8 @@ std::string suggestion(std::string_view word, std::span<const std::string> candi
   if (!near.empty()) return "did you mean " + quoted(near) + "?";
   if (candidates.empty()) return "";
   std::vector<std::string> known;
-  for (const std::string& candidate : candidates.first(std::min(candidates.size(), most))) known.push_back(plain_or_quoted(candidate));
+  for (const std::string& candidate : candidates.first(std::min(candidates.size(), most)))
+    known.push_back(plain_or_quoted(candidate));
   if (candidates.size() > most) known.push_back("… (" + std::to_string(candidates.size()) + " in all)");
   return "known: " + joined(known);
 }
@@ -186,7 +190,8 @@ std::string quoted(std::string_view text, std::size_t limit) {
     const std::size_t length = utf8_length(text.substr(i));
     if (i + std::max<std::size_t>(length, 1) > limit) break;
     const auto byte = static_cast<unsigned char>(text[i]);
-    const bool control = byte < 0x20 || byte == 0x7F || (byte == 0xC2 && length == 2 && static_cast<unsigned char>(text[i + 1]) < 0xA0);
+    const bool control =
+        byte < 0x20 || byte == 0x7F || (byte == 0xC2 && length == 2 && static_cast<unsigned char>(text[i + 1]) < 0xA0);
     if (length == 0 || control) {
       result += "\\x";
       result += hex[byte >> 4];

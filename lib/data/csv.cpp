@@ -54,7 +54,8 @@ void refuse_other_formats(const std::string& name, std::string_view start) {
       {"\x89HDF"sv, "an HDF5 file", "export it as CSV"},
   }};
   for (const Format& format : formats)
-    if (start.starts_with(format.magic)) throw core::DataError(core::message(name, "expected a CSV file", format.got, format.hint));
+    if (start.starts_with(format.magic))
+      throw core::DataError(core::message(name, "expected a CSV file", format.got, format.hint));
 }
 
 }  // namespace
@@ -69,14 +70,14 @@ struct CsvReader::State {
   std::string header_line;
 
   BadCell bad = BadCell::error;
-  std::vector<std::size_t> slots;                            // by field: its place in the output, or unselected
-  std::vector<std::pair<std::size_t, std::size_t>> copies;   // output places of fields selected twice: to, from
+  std::vector<std::size_t> slots;                           // by field: its place in the output, or unselected
+  std::vector<std::pair<std::size_t, std::size_t>> copies;  // output places of fields selected twice: to, from
   std::size_t skipped = 0;
 
   std::size_t blank_lines = 0, first_blank = 0;  // blank lines seen, not known yet to be trailing
   CsvRecord record;
-  std::vector<double> values;   // of the row being read, by place in the output
-  std::size_t bad_field = 0;    // first bad cell of the row, counted from 1; 0 when all are good
+  std::vector<double> values;  // of the row being read, by place in the output
+  std::size_t bad_field = 0;   // first bad cell of the row, counted from 1; 0 when all are good
   std::string bad_text;
 
   void read_header();
@@ -107,14 +108,16 @@ void CsvReader::State::read_header() {
   start = {source.begin(), static_cast<std::size_t>(source.end() - source.begin())};
   if (start.empty()) throw core::DataError(core::message(source.name(), "expected a row of column names", "an empty file"));
   if (start.starts_with("\n") || start.starts_with("\r\n"))
-    throw core::DataError(core::message(csv_place(source.name(), 1), "expected a row of column names", "a blank line", "remove it"));
+    throw core::DataError(
+        core::message(csv_place(source.name(), 1), "expected a row of column names", "a blank line", "remove it"));
 
   while (!cut_record(source.begin(), source.end(), source.at_end(), most_columns + 1, source.name(), line, record)) {
     check_partial();
     source.fill();
   }
   if (record.count > most_columns)
-    throw core::DataError(core::message(csv_place(source.name(), 1), "expected at most 1000000 columns", std::to_string(record.count)));
+    throw core::DataError(
+        core::message(csv_place(source.name(), 1), "expected at most 1000000 columns", std::to_string(record.count)));
   for (const CsvField& field : record.fields) header.push_back(field.quoted ? field.text() : std::string(trimmed(field.raw())));
   header_line.assign(source.begin(), record.text_end);
   source.consume(record.next);
@@ -131,24 +134,30 @@ void CsvReader::State::check_header() const {
     for (const char delimiter : {';', '\t', '|'}) {
       if (header.front().find(delimiter) == std::string::npos) continue;
       const std::string name = delimiter == '\t' ? "tabs" : std::string("\"") + delimiter + "\"";
-      fail(0, "expected columns separated by commas", core::quoted(header.front()), "the file seems to be separated by " + name + ": convert it to commas");
+      fail(0, "expected columns separated by commas", core::quoted(header.front()),
+           "the file seems to be separated by " + name + ": convert it to commas");
     }
   }
   std::unordered_map<std::string_view, std::size_t> first;
   for (std::size_t i = 0; i < header.size(); ++i) {
     const std::string& name = header[i];
-    if (!core::is_utf8(name)) fail(i + 1, "expected a column name in UTF-8", core::quoted(name), "save the file as UTF-8, for example with iconv -f latin1 -t UTF-8");
+    if (!core::is_utf8(name))
+      fail(i + 1, "expected a column name in UTF-8", core::quoted(name),
+           "save the file as UTF-8, for example with iconv -f latin1 -t UTF-8");
     if (name.empty())
       fail(i + 1, "expected a column name", "an empty field",
            i == 0 ? "name it, or write the file without its index" : "name every column, and end the row without a comma");
     const auto [known, added] = first.emplace(name, i + 1);
-    if (!added) fail(i + 1, "expected each column name once", core::quoted(name) + " again", "column " + std::to_string(known->second) + " has it too: rename one");
+    if (!added)
+      fail(i + 1, "expected each column name once", core::quoted(name) + " again",
+           "column " + std::to_string(known->second) + " has it too: rename one");
   }
 }
 
 void CsvReader::State::fail_cell(std::size_t at_line, std::size_t field, const std::string& text) const {
-  throw core::DataError(core::message(csv_place(source.name(), at_line, field) + " (" + shown(header[field - 1]) + ")", "expected a number",
-                                      trimmed(text).empty() ? "an empty cell" : core::quoted(text), cell_hint(text)));
+  throw core::DataError(core::message(csv_place(source.name(), at_line, field) + " (" + shown(header[field - 1]) + ")",
+                                      "expected a number", trimmed(text).empty() ? "an empty cell" : core::quoted(text),
+                                      cell_hint(text)));
 }
 
 void CsvReader::State::cell(std::size_t field, std::string_view text) {
@@ -168,7 +177,8 @@ void CsvReader::State::check_count(std::size_t count, const char* text_end) cons
     hint = "is there a comma inside a number or a text? put such a field in quotes";
   else if (source.at_end() && text_end == source.end())
     hint = "is the file cut off?";
-  throw core::DataError(core::message(csv_place(source.name(), line), "expected " + fields_text(header.size()), std::to_string(count), hint));
+  throw core::DataError(
+      core::message(csv_place(source.name(), line), "expected " + fields_text(header.size()), std::to_string(count), hint));
 }
 
 /// A record without quotes: numbers are parsed where they stand; the search for the comma is left to cells that are no plain number.
@@ -219,7 +229,8 @@ void CsvReader::State::check_partial() {
   const char* const end = source.end();
   const char* const quote = source.quote();
   if (source.nul() < quote) fail_nul(source.name(), line);
-  if (const char* cr = source.carriage_return(); cr < quote && cr + 1 < end && cr[1] != '\n') fail_carriage_return(source.name(), line);
+  if (const char* cr = source.carriage_return(); cr < quote && cr + 1 < end && cr[1] != '\n')
+    fail_carriage_return(source.name(), line);
   const auto size = static_cast<std::size_t>(end - begin);
   if (size <= longest_field) return;
   if (quote == end) {
@@ -233,7 +244,8 @@ void CsvReader::State::check_partial() {
     }
   }
   if (size > longest_record)
-    throw core::DataError(core::message(csv_place(source.name(), line), "expected a row of at most 16 MB", "more", "is it a CSV file?"));
+    throw core::DataError(
+        core::message(csv_place(source.name(), line), "expected a row of at most 16 MB", "more", "is it a CSV file?"));
 }
 
 /// Looks at the next record of the window, and parses it unless it is a blank line or not yet there as a whole.
@@ -273,7 +285,8 @@ void CsvReader::State::emit(CsvRows& rows, std::string_view text) {
 /// A record follows the blank lines seen so far: they were not trailing. False when `rows` is full before all of them are delivered.
 bool CsvReader::State::settle_blank_lines(std::size_t limit, CsvRows& rows) {
   if (header.size() > 1)
-    throw core::DataError(core::message(csv_place(source.name(), first_blank), "expected " + fields_text(header.size()), "a blank line", "remove it"));
+    throw core::DataError(core::message(csv_place(source.name(), first_blank), "expected " + fields_text(header.size()),
+                                        "a blank line", "remove it"));
   const bool selected = slots.front() != unselected;
   if (selected && bad == BadCell::error) fail_cell(first_blank, 1, "");
   if (selected && bad == BadCell::skip) {
@@ -322,7 +335,9 @@ std::size_t CsvReader::State::read(std::size_t limit, CsvRows& rows) {
   return rows.count;
 }
 
-CsvReader::CsvReader(const std::string& path, bool keep_text) : state_(std::make_unique<State>(path, keep_text)) { state_->read_header(); }
+CsvReader::CsvReader(const std::string& path, bool keep_text) : state_(std::make_unique<State>(path, keep_text)) {
+  state_->read_header();
+}
 CsvReader::~CsvReader() = default;
 
 const std::string& CsvReader::name() const { return state_->source.name(); }
@@ -331,7 +346,8 @@ const std::string& CsvReader::header_line() const { return state_->header_line; 
 std::size_t CsvReader::skipped() const { return state_->skipped; }
 
 bool CsvReader::header_is_numeric() const {
-  return std::all_of(header().begin(), header().end(), [](const std::string& name) { return core::parse_number(name).has_value(); });
+  return std::all_of(header().begin(), header().end(),
+                     [](const std::string& name) { return core::parse_number(name).has_value(); });
 }
 
 void CsvReader::select(std::vector<std::size_t> fields, BadCell bad) {

@@ -32,7 +32,8 @@ void fail_carriage_return(const std::string& name, std::size_t line) {
 }
 
 void fail_nul(const std::string& name, std::size_t line) {
-  throw core::DataError(core::message(csv_place(name, line), "expected text", "a NUL byte", "is the file binary, or UTF-16? save it as UTF-8"));
+  throw core::DataError(
+      core::message(csv_place(name, line), "expected text", "a NUL byte", "is the file binary, or UTF-16? save it as UTF-8"));
 }
 
 void fail_long_field(const std::string& name, std::size_t line, std::size_t field, bool quoted) {
@@ -40,7 +41,8 @@ void fail_long_field(const std::string& name, std::size_t line, std::size_t fiel
                                       quoted ? "is a closing quote missing?" : "is it a CSV file?"));
 }
 
-bool cut_record(const char* begin, const char* end, bool ended, std::size_t keep, const std::string& name, std::size_t line, CsvRecord& record) {
+bool cut_record(const char* begin, const char* end, bool ended, std::size_t keep, const std::string& name, std::size_t line,
+                CsvRecord& record) {
   record.fields.clear();
   record.count = 0;
   record.lines = 0;
@@ -59,8 +61,8 @@ bool cut_record(const char* begin, const char* end, bool ended, std::size_t keep
         if (static_cast<std::size_t>(at - field.data) > longest_field) fail_long_field(name, opened, record.count + 1, true);
         if (at == end) {
           if (!ended) return false;
-          throw core::DataError(core::message(csv_place(name, opened, record.count + 1), "expected a closing quote", "the end of the file",
-                                              "this is where the quote opens"));
+          throw core::DataError(core::message(csv_place(name, opened, record.count + 1), "expected a closing quote",
+                                              "the end of the file", "this is where the quote opens"));
         }
         if (*at == '\0') fail_nul(name, line + record.lines);
         if (*at == '\n') {
@@ -117,7 +119,8 @@ std::string_view cell_hint(std::string_view text) {
   if (text.empty()) return "fill it or drop the row";
   std::string word(text.substr(0, 64));
   for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  constexpr std::array<std::string_view, 12> absent = {"na", "n/a", "#n/a", "nan", "-nan", "+nan", "null", "none", "nil", "missing", "?", "-"};
+  constexpr std::array<std::string_view, 12> absent = {"na",   "n/a",  "#n/a", "nan",     "-nan", "+nan",
+                                                       "null", "none", "nil",  "missing", "?",    "-"};
   if (std::find(absent.begin(), absent.end(), word) != absent.end() || word.starts_with("nan(")) return missing;
   const std::string_view magnitude = std::string_view(word).substr(word.front() == '-' || word.front() == '+' ? 1 : 0);
   if (magnitude == "inf" || magnitude == "infinity") return "an infinite value has no density: drop the row";
@@ -128,10 +131,12 @@ std::string_view cell_hint(std::string_view text) {
   const auto only = [&word](std::string_view allowed) { return word.find_first_not_of(allowed) == std::string::npos; };
   if (!digits) return "leave a column of words out with data.columns";
   if (std::count(word.begin(), word.end(), ',') > 0 && only("0123456789+-.,e "))
-    return std::count(word.begin(), word.end(), ',') == 1 ? "write a decimal point, not a comma" : "write numbers without separators of thousands";
+    return std::count(word.begin(), word.end(), ',') == 1 ? "write a decimal point, not a comma"
+                                                          : "write numbers without separators of thousands";
   if (magnitude.starts_with("0x")) return "write the number in decimal";
-  if (count >= 4 && only("0123456789-/.:tz +") && (std::count(word.begin(), word.end(), '-') == 2 || std::count(word.begin(), word.end(), '/') == 2 ||
-                                                  std::count(word.begin(), word.end(), ':') >= 1))
+  if (count >= 4 && only("0123456789-/.:tz +") &&
+      (std::count(word.begin(), word.end(), '-') == 2 || std::count(word.begin(), word.end(), '/') == 2 ||
+       std::count(word.begin(), word.end(), ':') >= 1))
     return "turn dates and times into numbers first";
   if (word.back() == '%') return "write a fraction or the bare number, without %";
   const std::size_t exponent = magnitude.find('e');

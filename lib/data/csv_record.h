@@ -21,16 +21,17 @@ struct CsvField {
 };
 
 struct CsvRecord {
-  std::vector<CsvField> fields;       ///< at most `keep` of them
-  std::size_t count = 0;              ///< of all fields
-  std::size_t lines = 0;              ///< line ends inside and after it
-  const char* text_end = nullptr;     ///< end of its text, before the line end
-  const char* next = nullptr;         ///< where the next record begins
+  std::vector<CsvField> fields;    ///< at most `keep` of them
+  std::size_t count = 0;           ///< of all fields
+  std::size_t lines = 0;           ///< line ends inside and after it
+  const char* text_end = nullptr;  ///< end of its text, before the line end
+  const char* next = nullptr;      ///< where the next record begins
 };
 
 /// Cuts the record that begins at `begin` into fields, by RFC 4180. False when [begin, end) does not hold the whole of it and more may come
 /// (`ended` false). Throws DataError; `line` is the record's first line, `name` the file.
-bool cut_record(const char* begin, const char* end, bool ended, std::size_t keep, const std::string& name, std::size_t line, CsvRecord& record);
+bool cut_record(const char* begin, const char* end, bool ended, std::size_t keep, const std::string& name, std::size_t line,
+                CsvRecord& record);
 
 /// What may be wrong with a cell that is not a finite number; never empty.
 std::string_view cell_hint(std::string_view text);

@@ -17,7 +17,8 @@
 
 namespace flowfit::data {
 
-std::vector<std::size_t> locate(std::span<const std::string> wanted, std::span<const std::string> header, const std::string& source) {
+std::vector<std::size_t> locate(std::span<const std::string> wanted, std::span<const std::string> header,
+                                const std::string& source) {
   std::unordered_map<std::string_view, std::size_t> index;
   for (std::size_t i = 0; i < header.size(); ++i) index.emplace(header[i], i);
   std::vector<std::size_t> places;
@@ -79,7 +80,8 @@ std::string fingerprint(const Columns& columns) {
       std::size_t size = 0;
       for (; start < column.size() && size < bytes.size(); ++start) {
         auto bits = std::bit_cast<std::uint64_t>(column[start] + 0.0);  // −0 + 0 is 0
-        for (int i = 0; i < 8; ++i, bits >>= 8) bytes[size++] = static_cast<unsigned char>(bits & 0xFF);  // little-endian anywhere
+        for (int i = 0; i < 8; ++i, bits >>= 8)
+          bytes[size++] = static_cast<unsigned char>(bits & 0xFF);  // little-endian anywhere
       }
       crc = static_cast<std::uint32_t>(::crc32(crc, bytes.data(), static_cast<uInt>(size)));
     }

@@ -43,9 +43,11 @@ std::vector<Column> fit_columns(bool standardize, bool modelled, const std::vect
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::vector<double>& values = columns[i];
     if (values.size() < 2)
-      throw core::DataError(core::message("column " + core::quoted(names[i]), "expected at least 2 rows to fit to", std::to_string(values.size())));
+      throw core::DataError(
+          core::message("column " + core::quoted(names[i]), "expected at least 2 rows to fit to", std::to_string(values.size())));
     // A constant has no density. As context it is only useless, but cannot be standardized.
-    if ((modelled || standardize) && is_constant(values)) fail_constant(names[i], values.front(), modelled ? "data.columns" : "data.context");
+    if ((modelled || standardize) && is_constant(values))
+      fail_constant(names[i], values.front(), modelled ? "data.columns" : "data.context");
     fitted.push_back(standardize ? standardized(names[i], values) : Column{names[i], 0.0, 1.0});
     if (!(fitted.back().scale >= DBL_MIN)) fail_constant(names[i], values.front(), modelled ? "data.columns" : "data.context");
   }

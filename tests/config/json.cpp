@@ -32,8 +32,10 @@ TEST_CASE("json: keys keep their order and values their kind") {
 }
 
 TEST_CASE("json: duplicate keys, with the place of the second") {
-  CHECK(refusal("{\n  \"a\": 1,\n  \"b\": {\"a\": 2},\n  \"a\": 3\n}") == "c.json:4:3: expected each key once, got a second \"a\"; keep one of them");
-  CHECK(refusal("{\"é\\\"\\\\\": 1, \"é\\\"\\\\\": 1}") == "c.json:1:14: expected each key once, got a second \"é\"\\\"; keep one of them");
+  CHECK(refusal("{\n  \"a\": 1,\n  \"b\": {\"a\": 2},\n  \"a\": 3\n}") ==
+        "c.json:4:3: expected each key once, got a second \"a\"; keep one of them");
+  CHECK(refusal("{\"é\\\"\\\\\": 1, \"é\\\"\\\\\": 1}") ==
+        "c.json:1:14: expected each key once, got a second \"é\"\\\"; keep one of them");
   CHECK(refusal("{\"\": 1, \"\": 1}").starts_with("c.json:1:9: "));
 }
 
@@ -69,11 +71,13 @@ TEST_CASE("json: syntax errors say where and what to do") {
   CHECK(refusal("[1 2]") == "c.json:1:4: expected ',' or ']', got \"2\"");
   CHECK(refusal("{\"a\": 1 \"b\": 2}") == "c.json:1:9: expected ',' or '}', got \"\"b\"\"");
   CHECK(refusal("{} {}") == "c.json:1:4: expected the end of the text, got \"{\"");
-  CHECK(refusal("{a: 1}") == "c.json:1:2: expected a key in double quotes, got \"a\"; strings and keys are written in double quotes");
+  CHECK(refusal("{a: 1}") ==
+        "c.json:1:2: expected a key in double quotes, got \"a\"; strings and keys are written in double quotes");
   CHECK(refusal("{\"a\": NaN}") == "c.json:1:7: expected a JSON value, got \"NaN\"; JSON has no NaN and no infinity");
   CHECK(refusal("// note\n{}") == "c.json:1:1: expected a JSON value, got \"/\"; JSON has no comments");
   CHECK(refusal("['a']") == "c.json:1:2: expected a JSON value, got \"'\"; strings are written in double quotes");
-  CHECK(refusal("{\"a\": tru}") == "c.json:1:7: expected a JSON value, got \"tru\"; strings and keys are written in double quotes");
+  CHECK(refusal("{\"a\": tru}") ==
+        "c.json:1:7: expected a JSON value, got \"tru\"; strings and keys are written in double quotes");
   CHECK(refusal("{\"a\": 01}") == "c.json:1:7: expected ',' or '}', got \"01\"; a number has no leading zero");
   CHECK(refusal("[1.]") == "c.json:1:2: expected a JSON value, got \"1.\"");
   CHECK(refusal("[\"a") == "c.json:1:4: expected the rest of a JSON value, got the end of the text; is a closing quote missing?");

@@ -25,7 +25,8 @@ std::string errors(const Document& config) {
 }  // namespace
 
 TEST_CASE("node: getters return what is there, or the default, and resolve both") {
-  const Document config = document(R"({"steps": 1e3, "rate": 2, "name": "a", "on": true, "none": null, "widths": [1, 2.0], "scales": [1, 0.5]})");
+  const Document config =
+      document(R"({"steps": 1e3, "rate": 2, "name": "a", "on": true, "none": null, "widths": [1, 2.0], "scales": [1, 0.5]})");
   const Node root = config.root();
   CHECK(root.integer("steps", 5, 1, 10000) == 1000);
   CHECK(root.number("rate", 0.5) == 2.0);
@@ -43,9 +44,10 @@ TEST_CASE("node: getters return what is there, or the default, and resolve both"
   root.finish();
   CHECK(config.ok());
   CHECK_NOTHROW(config.check());
-  CHECK(config::print_json(config.resolved()) ==
-        R"({"steps":1000,"rate":2.0,"name":"a","on":true,"none":null,"widths":[1,2],"scales":[1.0,0.5],"bins":8,"patience":null,"other":3,)"
-        R"("columns":["x","y"],"kind":"linear","seed":7})");
+  CHECK(
+      config::print_json(config.resolved()) ==
+      R"({"steps":1000,"rate":2.0,"name":"a","on":true,"none":null,"widths":[1,2],"scales":[1.0,0.5],"bins":8,"patience":null,"other":3,)"
+      R"("columns":["x","y"],"kind":"linear","seed":7})");
 }
 
 TEST_CASE("node: the resolved form resolves to itself") {
@@ -64,7 +66,8 @@ TEST_CASE("node: the resolved form resolves to itself") {
 }
 
 TEST_CASE("node: numbers out of range and of the wrong kind") {
-  const Document config = document(R"({"k": -1, "bins": 1, "a": 0, "b": 0, "c": 9, "d": 3.7, "e": "abc", "f": "12", "g": 0, "h": 3000000000, "i": [], "j": {}})");
+  const Document config = document(
+      R"({"k": -1, "bins": 1, "a": 0, "b": 0, "c": 9, "d": 3.7, "e": "abc", "f": "12", "g": 0, "h": 3000000000, "i": [], "j": {}})");
   const Node root = config.root();
   root.integer("k", 1, 0, std::numeric_limits<int>::max());
   CHECK(root.integer("bins", 8, 2, 256) == 8);

@@ -6,7 +6,8 @@
 using namespace flowfit::core;
 
 TEST_CASE("error: message leaves empty parts out") {
-  CHECK(message("a.csv:7:2", "expected a number", "\"x\"", "drop the row") == "a.csv:7:2: expected a number, got \"x\"; drop the row");
+  CHECK(message("a.csv:7:2", "expected a number", "\"x\"", "drop the row") ==
+        "a.csv:7:2: expected a number, got \"x\"; drop the row");
   CHECK(message("a.csv", "expected a number", "\"x\"") == "a.csv: expected a number, got \"x\"");
   CHECK(message("a.csv", "no column", "", "known: b") == "a.csv: no column; known: b");
   CHECK(message("", "expected a number", "3") == "expected a number, got 3");

@@ -34,8 +34,10 @@ TEST_CASE("file: errors name the path and the reason") {
   const std::string missing = scratch.path("no/such.bin");
   CHECK(thrown<IoError>([&] { core::read_file(missing); }) == missing + ": cannot open: No such file or directory");
   CHECK(thrown<IoError>([&] { core::write_file(missing, "x"); }) == missing + ": cannot create: No such file or directory");
-  CHECK(thrown<IoError>([&] { core::read_file(scratch.folder().string()); }) == scratch.folder().string() + ": cannot read: Is a directory");
-  CHECK(thrown<IoError>([&] { core::write_file(scratch.folder().string(), "x"); }) == scratch.folder().string() + ": cannot write: Is a directory");
+  CHECK(thrown<IoError>([&] { core::read_file(scratch.folder().string()); }) ==
+        scratch.folder().string() + ": cannot read: Is a directory");
+  CHECK(thrown<IoError>([&] { core::write_file(scratch.folder().string(), "x"); }) ==
+        scratch.folder().string() + ": cannot write: Is a directory");
   CHECK(thrown<IoError>([&] { core::write_file("", "x"); }) == "\"\": cannot create: No such file or directory");
   CHECK(thrown<IoError>([&] { core::write_file("/dev/full", "x"); }) == "/dev/full: cannot write: No space left on device");
 }
@@ -73,6 +75,13 @@ TEST_CASE("file: a symbolic link stays a link, also one that dangles") {
   CHECK(std::filesystem::is_symlink(scratch.path("link")));
   CHECK(std::filesystem::is_symlink(scratch.path("link2")));
   CHECK(scratch.read("real/m.bin") == "new");
+  {
+    core::Output output(scratch.path("link2"));
+    output.buffer() = "streamed";
+    output.close();
+  }
+  CHECK(std::filesystem::is_symlink(scratch.path("link2")));
+  CHECK(scratch.read("real/m.bin") == "streamed");
 
   std::filesystem::create_symlink("real/later.bin", scratch.path("dangling"));
   core::write_file(scratch.path("dangling"), "made");

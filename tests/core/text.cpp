@@ -39,8 +39,10 @@ TEST_CASE("text: parse_number takes the whole field and finite numbers only") {
   CHECK(parse_number("010") == 10.0);
   CHECK(parse_number("1.7976931348623157e308") == std::numeric_limits<double>::max());
   CHECK(parse_number("5e-324") == std::numeric_limits<double>::denorm_min());
-  for (const std::string bad : {"", " ", "+", "-", ".", "e5", "++1", "+-1", "-+1", "1 2", "1.5e", "1,5", "0x10", "1f", "nan", "NaN", "nan(1)", "-nan", "inf",
-                          "-inf", "infinity", "1e400", "-1e400", "1e99999999999999999999", "123e307", "0.001e400"})
+  for (const std::string bad : {"",        " ",        "+",    "-",    ".",        "e5",    "++1",    "+-1",
+                                "-+1",     "1 2",      "1.5e", "1,5",  "0x10",     "1f",    "nan",    "NaN",
+                                "nan(1)",  "-nan",     "inf",  "-inf", "infinity", "1e400", "-1e400", "1e99999999999999999999",
+                                "123e307", "0.001e400"})
     CHECK_MESSAGE(!parse_number(bad), bad);
   CHECK(!parse_number(std::string(400, '9')));
   CHECK(!parse_number(std::string_view("1\0", 2)));
@@ -64,11 +66,13 @@ TEST_CASE("text: integers are plain decimal digits within their range") {
   CHECK(parse_integer("5", 0, 10) == 5);
   CHECK(parse_integer("-5", -10, 10) == -5);
   CHECK(parse_integer("0", 0, 0) == 0);
-  CHECK(parse_integer("9223372036854775807", 0, std::numeric_limits<std::int64_t>::max()) == std::numeric_limits<std::int64_t>::max());
+  CHECK(parse_integer("9223372036854775807", 0, std::numeric_limits<std::int64_t>::max()) ==
+        std::numeric_limits<std::int64_t>::max());
   for (const std::string bad : {"", "-", "010", "-0", "1e3", "+5", " 5", "5 ", "5.0", "11", "-1", "99999999999999999999", "0x1"})
     CHECK_MESSAGE(!parse_integer(bad, 0, 10), bad);
   CHECK(parse_unsigned("18446744073709551615") == std::numeric_limits<std::uint64_t>::max());
-  for (const std::string bad : {"", "-1", "010", "18446744073709551616", "1.0", "+1", " 1"}) CHECK_MESSAGE(!parse_unsigned(bad), bad);
+  for (const std::string bad : {"", "-1", "010", "18446744073709551616", "1.0", "+1", " 1"})
+    CHECK_MESSAGE(!parse_unsigned(bad), bad);
 }
 
 TEST_CASE("text: closest forgives slips, not other words") {
@@ -107,7 +111,8 @@ TEST_CASE("text: quoted shows one harmless line") {
 TEST_CASE("text: is_utf8") {
   CHECK(is_utf8("plain é € 😀"));
   CHECK(is_utf8(""));
-  for (const std::string bad : {"\x80", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5", "a\xE2\x82"}) CHECK(!is_utf8(bad));
+  for (const std::string bad : {"\x80", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5", "a\xE2\x82"})
+    CHECK(!is_utf8(bad));
 }
 
 TEST_CASE("text: joined") {

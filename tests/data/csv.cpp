@@ -32,7 +32,8 @@ Columns all(CsvReader& reader, std::size_t limit = 1000, BadCell bad = BadCell::
   CsvRows rows;
   while (reader.read(limit, rows) > 0) {
     CHECK(rows.count <= limit);
-    for (std::size_t i = 0; i < columns.size(); ++i) columns[i].insert(columns[i].end(), rows.columns[i].begin(), rows.columns[i].end());
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      columns[i].insert(columns[i].end(), rows.columns[i].begin(), rows.columns[i].end());
   }
   CHECK(reader.read(limit, rows) == 0);
   return columns;
@@ -61,10 +62,12 @@ const Columns two_by_two = {{1.0, 3.0}, {2.0, 4.0}};
 }  // namespace
 
 TEST_CASE("csv: line ends, byte order mark and trailing blank lines change nothing") {
-  for (const std::string text : {"a,b\n1,2\n3,4\n", "a,b\n1,2\n3,4", "a,b\r\n1,2\r\n3,4\r\n", "\xEF\xBB\xBF"
-                                                                                           "a,b\n1,2\n3,4\n",
-                                 "a,b\n1,2\n3,4\n\n\n", "a,b\r\n1,2\r\n3,4\r\n\r\n\r\n", "a,b\r\n1,2\n3,4\r\n", "\"a\",b\n\"1\",2\n3,\"4\"\n",
-                                 "a , b\n 1,\t2 \n+3, 4.0e0\n", "\"a\",\"b\"\r\n\"1\",\"2\"\r\n\"3\",\"4\""}) {
+  for (const std::string text :
+       {"a,b\n1,2\n3,4\n", "a,b\n1,2\n3,4", "a,b\r\n1,2\r\n3,4\r\n",
+        "\xEF\xBB\xBF"
+        "a,b\n1,2\n3,4\n",
+        "a,b\n1,2\n3,4\n\n\n", "a,b\r\n1,2\r\n3,4\r\n\r\n\r\n", "a,b\r\n1,2\n3,4\r\n", "\"a\",b\n\"1\",2\n3,\"4\"\n",
+        "a , b\n 1,\t2 \n+3, 4.0e0\n", "\"a\",\"b\"\r\n\"1\",\"2\"\r\n\"3\",\"4\""}) {
     CAPTURE(text);
     for (const std::size_t limit : {1, 2, 1000}) CHECK(parsed(text, limit) == two_by_two);
     const Scratch scratch;
@@ -107,11 +110,13 @@ TEST_CASE("csv: cells that are no finite number, each with its hint") {
   CHECK(cell("  ") == at + "an empty cell; fill it or drop the row");
   for (const std::string text : {"NA", "nan", "NaN", "nan(1)", "null", "N/A", "-"})
     CHECK(cell(text) == at + "\"" + text + "\"; missing values are not modelled: fill the cell or drop the row");
-  for (const std::string text : {"inf", "-Inf", "infinity"}) CHECK(cell(text) == at + "\"" + text + "\"; an infinite value has no density: drop the row");
+  for (const std::string text : {"inf", "-Inf", "infinity"})
+    CHECK(cell(text) == at + "\"" + text + "\"; an infinite value has no density: drop the row");
   CHECK(cell("\"1,5\"") == at + "\"1,5\"; write a decimal point, not a comma");
   CHECK(cell("\"1,500,000\"") == at + "\"1,500,000\"; write numbers without separators of thousands");
   CHECK(cell("1.5e") == at + "\"1.5e\"; the exponent is incomplete");
-  for (const std::string text : {"1e400", "-1e400"}) CHECK(cell(text) == at + "\"" + text + "\"; the number is beyond the range of a double");
+  for (const std::string text : {"1e400", "-1e400"})
+    CHECK(cell(text) == at + "\"" + text + "\"; the number is beyond the range of a double");
   CHECK(cell("2024-01-31") == at + "\"2024-01-31\"; turn dates and times into numbers first");
   CHECK(cell("12:30") == at + "\"12:30\"; turn dates and times into numbers first");
   CHECK(cell("0x1F") == at + "\"0x1F\"; write the number in decimal");
@@ -134,7 +139,8 @@ TEST_CASE("csv: underflow is zero") { CHECK(parsed("a\n1e-400\n-1e-999\n") == Co
 TEST_CASE("csv: ragged rows") {
   CHECK(refusal("a,b,c\n1,2,3\n1,2\n4,5,6\n") == "t.csv:3: expected 3 fields, got 2");
   CHECK(refusal("a,b,c\n1,2,3\n1,2") == "t.csv:3: expected 3 fields, got 2; is the file cut off?");
-  CHECK(refusal("a,b\n1,5,2\n") == "t.csv:2: expected 2 fields, got 3; is there a comma inside a number or a text? put such a field in quotes");
+  CHECK(refusal("a,b\n1,5,2\n") ==
+        "t.csv:2: expected 2 fields, got 3; is there a comma inside a number or a text? put such a field in quotes");
   CHECK(refusal("a,b\n\"1\",5,2\n").starts_with("t.csv:2: expected 2 fields, got 3"));
   CHECK(refusal("a,b\nx\n").starts_with("t.csv:2: expected 2 fields, got 1"));
   CHECK(refusal("a\n1,2\n").starts_with("t.csv:2: expected 1 field, got 2"));
@@ -143,23 +149,31 @@ TEST_CASE("csv: ragged rows") {
 }
 
 TEST_CASE("csv: quotes gone wrong") {
-  CHECK(refusal("a,b\n1,2\n3,\"4\n5,6\n") == "t.csv:3:2: expected a closing quote, got the end of the file; this is where the quote opens");
+  CHECK(refusal("a,b\n1,2\n3,\"4\n5,6\n") ==
+        "t.csv:3:2: expected a closing quote, got the end of the file; this is where the quote opens");
   CHECK(refusal("a,b\n\"x\ny\",\"4\n5,6\n").starts_with("t.csv:3:2: expected a closing quote"));
   CHECK(refusal("a,b\n\"1\"2,3\n") ==
-        "t.csv:2:1: expected a comma or the end of the line after the closing quote, got \"2\"; a quote inside a quoted field is written twice");
+        "t.csv:2:1: expected a comma or the end of the line after the closing quote, got \"2\"; a quote inside a quoted field is "
+        "written twice");
   CHECK(refusal("a,b\n1,5\" pipe\n") ==
-        "t.csv:2:2: expected quotes around a whole field only, got a quote after \"5\"; put the field in quotes and write a quote inside it twice");
+        "t.csv:2:2: expected quotes around a whole field only, got a quote after \"5\"; put the field in quotes and write a "
+        "quote inside it twice");
 }
 
 TEST_CASE("csv: bytes that are no text") {
-  const std::string lone = "expected lines that end in LF or CRLF, got a lone carriage return; convert the line ends, for example with tr '\\r' '\\n'";
+  const std::string lone =
+      "expected lines that end in LF or CRLF, got a lone carriage return; convert the line ends, for example with tr '\\r' '\\n'";
   CHECK(refusal("a,b\r1,2\r3,4\r") == "t.csv:1: " + lone);
   CHECK(refusal("a,b\n1,2\r3,4\n") == "t.csv:2: " + lone);
   CHECK(refusal("a,b\n1,2\r") == "t.csv:2: " + lone);
   CHECK(refusal("a,b\n\"1\",2\r3,4\n") == "t.csv:2: " + lone);
-  CHECK(refusal(std::string_view("a,b\n1,\0002\n", 9)) == "t.csv:2: expected text, got a NUL byte; is the file binary, or UTF-16? save it as UTF-8");
+  CHECK(refusal(std::string_view("a,b\n1,\0002\n", 9)) ==
+        "t.csv:2: expected text, got a NUL byte; is the file binary, or UTF-16? save it as UTF-8");
   CHECK(refusal(std::string_view("a,b\n1,\"\0\"\n", 10)).starts_with("t.csv:2: expected text, got a NUL byte"));
-  CHECK(refusal(std::string_view("\xFF\xFE" "a\0\n\0", 6)) == "t.csv: expected a CSV file, got UTF-16; save it as UTF-8, for example with iconv -f UTF-16 -t UTF-8");
+  CHECK(refusal(std::string_view("\xFF\xFE"
+                                 "a\0\n\0",
+                                 6)) ==
+        "t.csv: expected a CSV file, got UTF-16; save it as UTF-8, for example with iconv -f UTF-16 -t UTF-8");
   CHECK(refusal(std::string_view("a\0\n\0", 4)).starts_with("t.csv:1: expected text, got a NUL byte"));
   CHECK(refusal("\x1F\x8B\x08garbage").starts_with("t.csv: expected a CSV file, got gzip data"));
 }
@@ -170,8 +184,11 @@ TEST_CASE("csv: the header") {
   CHECK(refusal("\na,b\n") == "t.csv:1: expected a row of column names, got a blank line; remove it");
   CHECK(refusal("a,b,a\n") == "t.csv:1:3: expected each column name once, got \"a\" again; column 1 has it too: rename one");
   CHECK(refusal(",a\n") == "t.csv:1:1: expected a column name, got an empty field; name it, or write the file without its index");
-  CHECK(refusal("a,b,\n") == "t.csv:1:3: expected a column name, got an empty field; name every column, and end the row without a comma");
-  CHECK(refusal("a;b\n1;2\n") == "t.csv:1: expected columns separated by commas, got \"a;b\"; the file seems to be separated by \";\": convert it to commas");
+  CHECK(refusal("a,b,\n") ==
+        "t.csv:1:3: expected a column name, got an empty field; name every column, and end the row without a comma");
+  CHECK(refusal("a;b\n1;2\n") ==
+        "t.csv:1: expected columns separated by commas, got \"a;b\"; the file seems to be separated by \";\": convert it to "
+        "commas");
   CHECK(refusal("a\tb\n1\t2\n").find("separated by tabs") != std::string::npos);
   CHECK(refusal("a,b\xe9\n").starts_with("t.csv:1:2: expected a column name in UTF-8, got \"b\\xe9\""));
   const Scratch scratch;
@@ -236,7 +253,8 @@ TEST_CASE("csv: records across the reader's window, with and without quotes") {
     std::string word(length, 'w');
     if (i % 50 == 3) word = "\"" + word + "\"\"\r\n,\"";
     if (i == 7777) word.assign(700000, 'z');
-    text += std::to_string(i * 0.25) + "," + word + "," + (i % 3 == 0 ? "\"" + std::to_string(-i) + "\"" : std::to_string(-i)) + (i % 2 == 0 ? "\n" : "\r\n");
+    text += std::to_string(i * 0.25) + "," + word + "," + (i % 3 == 0 ? "\"" + std::to_string(-i) + "\"" : std::to_string(-i)) +
+            (i % 2 == 0 ? "\n" : "\r\n");
   }
   const Scratch scratch;
   CsvReader reader(scratch.write("t.csv", text), true);
@@ -275,7 +293,8 @@ TEST_CASE("csv: huge fields and rows are refused before they are held") {
       all(reader);
     });
   };
-  struct rusage before {}, after {};
+  struct rusage before {
+  }, after{};
   ::getrusage(RUSAGE_SELF, &before);
   const std::string path = scratch.path("t.csv");
   CHECK(huge("a,b\n1,", '1', 100) == path + ":2:2: expected a field of at most 1 MB, got more; is it a CSV file?");
@@ -294,7 +313,9 @@ TEST_CASE("csv: a pipe that stalls gets what is there") {
   const Scratch scratch;
   REQUIRE(::mkfifo(scratch.path("pipe").c_str(), 0600) == 0);
   const int keep = ::open(scratch.path("pipe").c_str(), O_RDWR);
-  const auto send = [keep](std::string_view text) { REQUIRE(::write(keep, text.data(), text.size()) == static_cast<ssize_t>(text.size())); };
+  const auto send = [keep](std::string_view text) {
+    REQUIRE(::write(keep, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  };
   send("a,b\n1,2\n3,4\n5");
   CsvReader reader(scratch.path("pipe"), true);
   reader.select({0, 1});
@@ -331,8 +352,10 @@ TEST_CASE("csv: stdin is called stdin") {
 
 TEST_CASE("csv: files that cannot be read") {
   const Scratch scratch;
-  CHECK(thrown<core::IoError>([&] { CsvReader reader(scratch.path("no.csv")); }) == scratch.path("no.csv") + ": cannot open: No such file or directory");
-  CHECK(thrown<core::IoError>([&] { CsvReader reader(scratch.folder().string()); }) == scratch.folder().string() + ": cannot read: Is a directory");
+  CHECK(thrown<core::IoError>([&] { CsvReader reader(scratch.path("no.csv")); }) ==
+        scratch.path("no.csv") + ": cannot open: No such file or directory");
+  CHECK(thrown<core::IoError>([&] { CsvReader reader(scratch.folder().string()); }) ==
+        scratch.folder().string() + ": cannot read: Is a directory");
 }
 
 TEST_CASE("csv: names as fields") {

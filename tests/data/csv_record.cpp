@@ -37,6 +37,7 @@ TEST_CASE("csv_record: fields beyond those wanted are counted, not kept") {
 }
 
 TEST_CASE("csv_record: every bad cell has a hint") {
-  for (const std::string text : {"", " ", "x", "-", "+", "e5", "1e", "--1", "1-2", "1/2", ".", "'1'", "1_000", "$5", "5 kg", "\xff"})
+  for (const std::string text :
+       {"", " ", "x", "-", "+", "e5", "1e", "--1", "1-2", "1/2", ".", "'1'", "1_000", "$5", "5 kg", "\xff"})
     CHECK_MESSAGE(!data::cell_hint(text).empty(), text);
 }

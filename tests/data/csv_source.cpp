@@ -14,7 +14,8 @@ TEST_CASE("csv_source: the window keeps what is not consumed, and grows to hold 
   const test::Scratch scratch;
   data::CsvSource source(scratch.write("t", text));
   CHECK(source.begin() == source.end());
-  while (source.fill()) {}
+  while (source.fill()) {
+  }
   CHECK(source.at_end());
   CHECK(!source.fill());
   CHECK((std::string(source.begin(), source.end()) == text));

@@ -20,7 +20,8 @@ TEST_CASE("dataset: all columns, or those wanted in their order") {
   CHECK(table.columns == Columns{{2.0, 4.0}, {1.0, 3.0}});
   CHECK(table.rows() == 2);
   CHECK(table.pick(std::vector<std::string>{"x1"}) == Columns{{1.0, 3.0}});
-  CHECK(thrown<DataError>([&] { table.pick(std::vector<std::string>{"x9"}); }) == path + ": no column \"x9\"; did you mean \"x2\"?");
+  CHECK(thrown<DataError>([&] { table.pick(std::vector<std::string>{"x9"}); }) ==
+        path + ": no column \"x9\"; did you mean \"x2\"?");
   CHECK(thrown<DataError>([&] { data::read_dataset(path); }) ==
         path + ":2:2 (label): expected a number, got \"a\"; leave a column of words out with data.columns");
   const data::Dataset all = data::read_dataset(scratch.write("u.csv", "a,b\n1,2\n"));

@@ -58,7 +58,8 @@ TEST_CASE("schema: a power-of-two change of unit moves nothing but the Jacobian"
   const Columns columns = {{0.1, 0.7, -3.3, 12.9}};
   Columns scaled = columns;
   for (double& value : scaled[0]) value *= 1024.0;
-  const Schema one = Schema::fit("standardize", {"a"}, columns, {}, {}), other = Schema::fit("standardize", {"a"}, scaled, {}, {});
+  const Schema one = Schema::fit("standardize", {"a"}, columns, {}, {}),
+               other = Schema::fit("standardize", {"a"}, scaled, {}, {});
   Columns a = columns, b = scaled;
   one.encode(a);
   other.encode(b);
@@ -97,7 +98,8 @@ TEST_CASE("schema: columns that cannot be modelled") {
 }
 
 TEST_CASE("schema: JSON round trip, bit for bit") {
-  const Schema schema = Schema::fit("standardize", {"a", "é,\"b\""}, {{0.1, 0.2, 0.7}, {1e-5, 3.0, 1e17}}, {"c"}, {{1.0, 2.0, 4.0}});
+  const Schema schema =
+      Schema::fit("standardize", {"a", "é,\"b\""}, {{0.1, 0.2, 0.7}, {1e-5, 3.0, 1e17}}, {"c"}, {{1.0, 2.0, 4.0}});
   const std::string text = config::print_json(schema.to_json());
   const Schema back = Schema::from_json(config::parse_json(text, "m"), "m");
   REQUIRE(back.names() == schema.names());
@@ -113,10 +115,14 @@ TEST_CASE("schema: from_json refuses anything else, with the place") {
   CHECK(refusal("3") == "m.safetensors: schema: /: expected an object, got 3");
   CHECK(refusal("{}") == "m.safetensors: schema: /columns: required key is missing; /context: required key is missing");
   CHECK(refusal(R"({"columns": [], "context": []})").ends_with("/columns: expected at least one column, got an empty list"));
-  CHECK(refusal(R"({"columns": [{"name": "a", "loc": 0, "scale": 0}], "context": []})").ends_with("/columns/0/scale: must be > 0, got 0"));
-  CHECK(refusal(R"({"columns": [{"name": "a", "loc": "x", "scale": -1, "z": 1}, 5], "context": [{"name": "a", "loc": 0, "scale": 1}]})") ==
-        "m.safetensors: schema: /columns/0/loc: expected a number, got \"x\"; /columns/0/scale: must be > 0, got -1; "
-        "/columns/0/z: unknown key; known: name, loc, scale; /columns/1: expected an object, got 5; /context/0/name: expected each name once, got \"a\"");
+  CHECK(refusal(R"({"columns": [{"name": "a", "loc": 0, "scale": 0}], "context": []})")
+            .ends_with("/columns/0/scale: must be > 0, got 0"));
+  CHECK(
+      refusal(
+          R"({"columns": [{"name": "a", "loc": "x", "scale": -1, "z": 1}, 5], "context": [{"name": "a", "loc": 0, "scale": 1}]})") ==
+      "m.safetensors: schema: /columns/0/loc: expected a number, got \"x\"; /columns/0/scale: must be > 0, got -1; "
+      "/columns/0/z: unknown key; known: name, loc, scale; /columns/1: expected an object, got 5; /context/0/name: expected each "
+      "name once, got \"a\"");
   config::Json json = Schema{{{"a", 0.0, 1.0}}, {}}.to_json();
   json["columns"][0]["scale"] = std::numeric_limits<double>::infinity();
   CHECK_THROWS_AS(Schema::from_json(json, "m"), ModelError);
