@@ -30,7 +30,9 @@ struct Var {
   ArrayMap<T> val_array() const { return {value, rows, cols}; }
   ArrayMap<T> adj_array() const { return {adjoint, rows, cols}; }
 
-  Var columns(Index first, Index count) const { return {value + first * rows, adjoint ? adjoint + first * rows : nullptr, rows, count}; }
+  Var columns(Index first, Index count) const {
+    return {value + first * rows, adjoint ? adjoint + first * rows : nullptr, rows, count};
+  }
 };
 
 /// A mapped value and log|det d value / d input|: B x 1 for a whole vector, B x D where each column is mapped by itself.

@@ -1,8 +1,8 @@
 // A JSON node that knows its path: strict, typed reading that collects every error and writes the resolved config.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,19 +35,20 @@ class Node {
 
   // Members of an object. `has` counts as asking for the key.
   bool has(std::string_view key) const;
-  Node member(std::string_view key) const;           ///< may be missing; as a getter it counts as asking
-  Node required(std::string_view key) const;         ///< records an error when missing
+  Node member(std::string_view key) const;    ///< may be missing; as a getter it counts as asking
+  Node required(std::string_view key) const;  ///< records an error when missing
   std::vector<std::string> keys() const;
 
   // Members as values, with their defaults.
   double number(std::string_view key, double fallback, Range range = {}) const;
   std::optional<double> number_or_null(std::string_view key, std::optional<double> fallback, Range range = {}) const;
-  int integer(std::string_view key, int fallback, int low, int high) const;      ///< refuses 3.7; accepts 1e3 and 5.0
+  int integer(std::string_view key, int fallback, int low, int high) const;  ///< refuses 3.7; accepts 1e3 and 5.0
   std::optional<int> integer_or_null(std::string_view key, std::optional<int> fallback, int low, int high) const;
-  std::uint64_t seed(std::string_view key, std::uint64_t fallback) const;         ///< 0 … 2^64−1
+  std::uint64_t seed(std::string_view key, std::uint64_t fallback) const;  ///< 0 … 2^64−1
   bool boolean(std::string_view key, bool fallback) const;
   std::string string(std::string_view key, std::string_view fallback) const;
-  std::string choice(std::string_view key, std::string_view fallback, std::span<const std::string> allowed) const;  ///< did-you-mean
+  std::string choice(std::string_view key, std::string_view fallback,
+                     std::span<const std::string> allowed) const;  ///< did-you-mean
   std::string choice(std::string_view key, std::string_view fallback, std::initializer_list<std::string_view> allowed) const;
   std::vector<int> integers(std::string_view key, std::vector<int> fallback, int low, int high) const;
   std::vector<double> numbers(std::string_view key, std::vector<double> fallback, Range range = {}) const;
@@ -55,11 +56,11 @@ class Node {
   std::string required_choice(std::string_view key, std::span<const std::string> allowed) const;
 
   // This node itself.
-  std::vector<Node> elements() const;                ///< of an array; records an error when it is not one
+  std::vector<Node> elements() const;  ///< of an array; records an error when it is not one
   std::optional<double> as_number(Range range = {}) const;
   std::optional<std::string> as_string() const;
-  bool expect_object() const;                        ///< records an error when it is not an object
-  std::string shown() const;                         ///< the value as short text for a message: `"abc"`, `3.7`, `an object`
+  bool expect_object() const;  ///< records an error when it is not an object
+  std::string shown() const;   ///< the value as short text for a message: `"abc"`, `3.7`, `an object`
 
   /// Records `<path>: <expected>, got <shown()>; <hint>` here (without `got` for an object or a missing node).
   void error(std::string_view expected, std::string_view hint = {}) const;
@@ -76,10 +77,11 @@ class Node {
  private:
   friend class Document;
   struct Shared;
-  Node(std::shared_ptr<Shared> shared, std::string path, const Json* value) : shared_(std::move(shared)), path_(std::move(path)), value_(value) {}
+  Node(std::shared_ptr<Shared> shared, std::string path, const Json* value)
+      : shared_(std::move(shared)), path_(std::move(path)), value_(value) {}
   std::shared_ptr<Shared> shared_;
-  std::string path_;              // "" for the root
-  const Json* value_ = nullptr;   // null when missing
+  std::string path_;             // "" for the root
+  const Json* value_ = nullptr;  // null when missing
 };
 
 /// A config document: its JSON, the errors found while reading, and the resolved form with every default written out.
@@ -91,8 +93,8 @@ class Document {
   void alias(std::string from, std::string to);
   bool ok() const;
   std::size_t errors() const;
-  void check() const;               ///< throws core::ConfigError with every recorded error
-  const Json& resolved() const;     ///< starts as a copy of the input
+  void check() const;            ///< throws core::ConfigError with every recorded error
+  const Json& resolved() const;  ///< starts as a copy of the input
 
  private:
   std::shared_ptr<Node::Shared> shared_;

@@ -31,10 +31,12 @@ class Arena {
 
  private:
   struct Free {
-    void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{alignment}); }
+    void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{alignment}); }
   };
   using Chunk = std::unique_ptr<std::byte, Free>;
-  static Chunk make(std::size_t size) { return Chunk(static_cast<std::byte*>(::operator new(size, std::align_val_t{alignment}))); }
+  static Chunk make(std::size_t size) {
+    return Chunk(static_cast<std::byte*>(::operator new (size, std::align_val_t{alignment})));
+  }
   void grow(std::size_t size);
 
   std::vector<Chunk> chunks_;

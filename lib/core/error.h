@@ -26,11 +26,11 @@ class ErrorWith : public Error {
   explicit ErrorWith(const std::string& message) : Error(code, message) {}
 };
 
-using ConfigError = ErrorWith<Exit::usage>;     ///< a flag, a config key, a request that cannot be met
-using DataError = ErrorWith<Exit::data>;        ///< a cell, a row, a column
-using ModelError = ErrorWith<Exit::model>;      ///< a model file that is damaged or does not fit
-using DivergedError = ErrorWith<Exit::diverged>;///< training left the numbers
-using IoError = ErrorWith<Exit::io>;            ///< disk, permissions, pipe
+using ConfigError = ErrorWith<Exit::usage>;       ///< a flag, a config key, a request that cannot be met
+using DataError = ErrorWith<Exit::data>;          ///< a cell, a row, a column
+using ModelError = ErrorWith<Exit::model>;        ///< a model file that is damaged or does not fit
+using DivergedError = ErrorWith<Exit::diverged>;  ///< training left the numbers
+using IoError = ErrorWith<Exit::io>;              ///< disk, permissions, pipe
 
 /// `<where>: <expected>, got <value>; <hint>`; empty parts are left out.
 std::string message(std::string_view where, std::string_view expected, std::string_view got, std::string_view hint = {});

@@ -72,8 +72,10 @@ void ThreadPool::run_erased(int tasks, Call call, void* context) {
   }
   take(0);
   for (int i = 0; busy_.load(std::memory_order_acquire) > 0; ++i) {
-    if (i < spins) pause();
-    else std::this_thread::yield();
+    if (i < spins)
+      pause();
+    else
+      std::this_thread::yield();
   }
   if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
 }

@@ -27,8 +27,9 @@ class ThreadPool {
   /// throw, the exception of the lowest task is thrown again here, whatever the number of threads.
   template <class Body>
   void run(int tasks, Body&& body) {
-    run_erased(tasks, [](void* context, int task, int worker) { (*static_cast<std::remove_reference_t<Body>*>(context))(task, worker); },
-               const_cast<void*>(static_cast<const void*>(&body)));
+    run_erased(
+        tasks, [](void* context, int task, int worker) { (*static_cast<std::remove_reference_t<Body>*>(context))(task, worker); },
+        const_cast<void*>(static_cast<const void*>(&body)));
   }
 
  private:

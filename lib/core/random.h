@@ -8,7 +8,16 @@
 namespace flowfit::core {
 
 /// What a draw is for: streams of different purposes never overlap. The values are part of the bits of a model: append only.
-enum class Purpose : std::uint32_t { initialize = 1, order = 2, split = 3, shuffle = 4, dropout = 5, jitter = 6, sample = 7, check = 8 };
+enum class Purpose : std::uint32_t {
+  initialize = 1,
+  order = 2,
+  split = 3,
+  shuffle = 4,
+  dropout = 5,
+  jitter = 6,
+  sample = 7,
+  check = 8
+};
 
 /// Name of the scheme, stored in the model file.
 inline constexpr const char* random_scheme = "philox4x32-10/1";

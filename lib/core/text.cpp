@@ -86,7 +86,7 @@ std::string plain_or_quoted(const std::string& word) {
   const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
     return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' || c == '-' || c == '.';
   });
-  return plain ? word : quoted(word);
+  return plain ? word : core::quoted(word);
 }
 
 }  // namespace
@@ -173,7 +173,7 @@ std::string closest(std::string_view word, std::span<const std::string> candidat
 std::string suggestion(std::string_view word, std::span<const std::string> candidates) {
   constexpr std::size_t most = 20;
   const std::string near = closest(word, candidates);
-  if (!near.empty()) return "did you mean " + quoted(near) + "?";
+  if (!near.empty()) return "did you mean " + core::quoted(near) + "?";
   if (candidates.empty()) return "";
   std::vector<std::string> known;
   for (const std::string& candidate : candidates.first(std::min(candidates.size(), most)))

@@ -40,11 +40,11 @@ class CsvReader {
   CsvReader(const CsvReader&) = delete;
   CsvReader& operator=(const CsvReader&) = delete;
 
-  const std::string& name() const;                 ///< for messages: the path, or `stdin`
+  const std::string& name() const;  ///< for messages: the path, or `stdin`
   const std::vector<std::string>& header() const;
-  const std::string& header_line() const;          ///< the header's own text, without its line end
-  bool header_is_numeric() const;                  ///< every name is a number: most likely the file has no header
-  std::size_t skipped() const;                     ///< rows left out so far by BadCell::skip
+  const std::string& header_line() const;  ///< the header's own text, without its line end
+  bool header_is_numeric() const;          ///< every name is a number: most likely the file has no header
+  std::size_t skipped() const;             ///< rows left out so far by BadCell::skip
 
   /// Chooses the fields to parse as numbers (indices into header()); the others are only checked for structure.
   void select(std::vector<std::size_t> fields, BadCell bad = BadCell::error);

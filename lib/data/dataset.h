@@ -11,9 +11,9 @@
 namespace flowfit::data {
 
 struct Dataset {
-  std::string source;              ///< where it came from, for messages
+  std::string source;  ///< where it came from, for messages
   std::vector<std::string> names;
-  Columns columns;                 ///< names.size() vectors of rows() values
+  Columns columns;  ///< names.size() vectors of rows() values
   std::size_t rows() const { return columns.empty() ? 0 : columns.front().size(); }
 
   /// The columns called `wanted`, in that order. Throws DataError for a missing one, with a did-you-mean.
@@ -21,7 +21,8 @@ struct Dataset {
 };
 
 /// Index in `header` of each wanted name. Throws DataError `<source>: no column "x3"; did you mean "x2"?` (one message for all missing).
-std::vector<std::size_t> locate(std::span<const std::string> wanted, std::span<const std::string> header, const std::string& source);
+std::vector<std::size_t> locate(std::span<const std::string> wanted, std::span<const std::string> header,
+                                const std::string& source);
 
 /// Reads the wanted columns of a CSV, or all of them when `wanted` is empty. Throws DataError for no rows (`header only`).
 Dataset read_dataset(const std::string& path, std::span<const std::string> wanted = {});

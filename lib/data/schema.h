@@ -26,13 +26,13 @@ struct Schema {
   static Schema fit(std::string_view preprocess, const std::vector<std::string>& names, const Columns& columns,
                     const std::vector<std::string>& context_names, const Columns& context);
 
-  std::vector<std::string> names() const;          ///< of the modelled columns
+  std::vector<std::string> names() const;  ///< of the modelled columns
   std::vector<std::string> context_names() const;
 
-  void encode(Columns& columns) const;             ///< data units → flow units, in place; columns.size() == this->columns.size()
-  void decode(Columns& columns) const;             ///< back
+  void encode(Columns& columns) const;  ///< data units → flow units, in place; columns.size() == this->columns.size()
+  void decode(Columns& columns) const;  ///< back
   void encode_context(Columns& context) const;
-  double log_abs_det_jacobian() const;             ///< log|d encoded / d data| of a row: −Σ log scale over the modelled columns
+  double log_abs_det_jacobian() const;  ///< log|d encoded / d data| of a row: −Σ log scale over the modelled columns
 
   /// {"columns": [{"name", "loc", "scale"}, …], "context": […]}. from_json throws ModelError with `where` for anything else
   /// (unknown or missing keys, scale ≤ 0, non-finite numbers, duplicate names).

@@ -10,14 +10,17 @@ template <class T>
 class DiagonalNormal final : public Distribution<T> {
  public:
   DiagonalNormal(const config::Node&, const Build& build)
-      : features_(build.features), loc_(build.layout.vector(build.name + ".loc", {build.features}, nn::zeros())),
+      : features_(build.features),
+        loc_(build.layout.vector(build.name + ".loc", {build.features}, nn::zeros())),
         log_scale_(build.layout.vector(build.name + ".log_scale", {build.features}, nn::zeros())) {}
   Var<T> log_prob(Pass<T>& pass, Var<T> z) const override {
     const nn::Mapped<T> standard = autodiff::scale_shift(pass.tape, z, pass.parameter(log_scale_), pass.parameter(loc_), true);
     return autodiff::add(pass.tape, autodiff::standard_normal_log_prob(pass.tape, standard.value), standard.log_det);
   }
   Var<T> sample(Pass<T>& pass, Index rows, const core::RandomKey& key) const override {
-    return autodiff::scale_shift(pass.tape, standard_normals(pass, rows, features_, key), pass.parameter(log_scale_), pass.parameter(loc_), false).value;
+    return autodiff::scale_shift(pass.tape, standard_normals(pass, rows, features_, key), pass.parameter(log_scale_),
+                                 pass.parameter(loc_), false)
+        .value;
   }
 
  private:
@@ -27,6 +30,8 @@ class DiagonalNormal final : public Distribution<T> {
 
 }  // namespace
 
-DistributionEntry diagonal_normal_distribution() { return distribution_entry<DiagonalNormal>("diagonal_normal", {R"({"type": "diagonal_normal"})"}); }
+DistributionEntry diagonal_normal_distribution() {
+  return distribution_entry<DiagonalNormal>("diagonal_normal", {R"({"type": "diagonal_normal"})"});
+}
 
 }  // namespace flowfit::distributions

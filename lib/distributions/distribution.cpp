@@ -33,8 +33,10 @@ std::unique_ptr<Distribution<T>> make_distribution(const config::Node& node, con
   const auto found = std::ranges::find(distributions(), type, &DistributionEntry::type);
   const DistributionEntry& entry = found == distributions().end() ? distributions().front() : *found;
   std::unique_ptr<Distribution<T>> made;
-  if constexpr (std::is_same_v<T, float>) made = entry.make_float(node, build);
-  else made = entry.make_double(node, build);
+  if constexpr (std::is_same_v<T, float>)
+    made = entry.make_float(node, build);
+  else
+    made = entry.make_double(node, build);
   node.finish();
   return made;
 }

@@ -43,8 +43,12 @@ struct DistributionEntry {
 template <template <class> class X>
 DistributionEntry distribution_entry(std::string type, std::vector<std::string> examples) {
   return {std::move(type), std::move(examples),
-          [](const config::Node& node, const Build& build) -> std::unique_ptr<Distribution<float>> { return std::make_unique<X<float>>(node, build); },
-          [](const config::Node& node, const Build& build) -> std::unique_ptr<Distribution<double>> { return std::make_unique<X<double>>(node, build); }};
+          [](const config::Node& node, const Build& build) -> std::unique_ptr<Distribution<float>> {
+            return std::make_unique<X<float>>(node, build);
+          },
+          [](const config::Node& node, const Build& build) -> std::unique_ptr<Distribution<double>> {
+            return std::make_unique<X<double>>(node, build);
+          }};
 }
 
 const std::vector<DistributionEntry>& distributions();

@@ -11,7 +11,9 @@ class Normal final : public Distribution<T> {
  public:
   Normal(const config::Node&, const Build& build) : features_(build.features) {}
   Var<T> log_prob(Pass<T>& pass, Var<T> z) const override { return autodiff::standard_normal_log_prob(pass.tape, z); }
-  Var<T> sample(Pass<T>& pass, Index rows, const core::RandomKey& key) const override { return standard_normals(pass, rows, features_, key); }
+  Var<T> sample(Pass<T>& pass, Index rows, const core::RandomKey& key) const override {
+    return standard_normals(pass, rows, features_, key);
+  }
 
  private:
   Index features_;

@@ -11,7 +11,8 @@ namespace {
 template <class T>
 class Uniform final : public Distribution<T> {
  public:
-  Uniform(const config::Node& node, const Build& build) : features_(build.features), low_(node.number("low", 0.0)), high_(node.number("high", 1.0)) {
+  Uniform(const config::Node& node, const Build& build)
+      : features_(build.features), low_(node.number("low", 0.0)), high_(node.number("high", 1.0)) {
     if (high_ <= low_) node.error_at("high", "must be above low");
   }
   Var<T> log_prob(Pass<T>& pass, Var<T> z) const override {
@@ -41,6 +42,8 @@ class Uniform final : public Distribution<T> {
 
 }  // namespace
 
-DistributionEntry uniform_distribution() { return distribution_entry<Uniform>("uniform", {R"({"type": "uniform"})", R"({"type": "uniform", "low": -6, "high": 6})"}); }
+DistributionEntry uniform_distribution() {
+  return distribution_entry<Uniform>("uniform", {R"({"type": "uniform"})", R"({"type": "uniform", "low": -6, "high": 6})"});
+}
 
 }  // namespace flowfit::distributions

@@ -58,9 +58,11 @@ void verify_checksum(const Archive& archive, std::string_view bytes, std::string
   if (text == "none") return;
   const bool hex = text.size() == 8 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
   const std::size_t place = checksum_place(header);
-  if (!hex || place == std::string_view::npos || header.substr(place, 8) != text) fail(where, R"(checksum: expected 8 hex digits or "none", got )" + core::quoted(text));
+  if (!hex || place == std::string_view::npos || header.substr(place, 8) != text)
+    fail(where, R"(checksum: expected 8 hex digits or "none", got )" + core::quoted(text));
   const std::string actual = checksum(bytes, 8 + place);
-  if (actual != text) fail(where, "checksum: the file says " + text + ", its bytes give " + actual + "; it is damaged, take another copy");
+  if (actual != text)
+    fail(where, "checksum: the file says " + text + ", its bytes give " + actual + "; it is damaged, take another copy");
 }
 
 std::size_t count(const Json& json, const std::string& where, const std::string& what) {
@@ -70,10 +72,14 @@ std::size_t count(const Json& json, const std::string& where, const std::string&
 
 Tensor read_tensor(const std::string& name, const Json& json, std::size_t& begin, std::size_t& end, const std::string& where) {
   const std::string what = "tensor " + core::quoted(name);
-  if (!json.is_object() || json.size() != 3 || !json.contains("dtype") || !json.contains("shape") || !json.contains("data_offsets"))
+  if (!json.is_object() || json.size() != 3 || !json.contains("dtype") || !json.contains("shape") ||
+      !json.contains("data_offsets"))
     fail(where, what + ": expected exactly dtype, shape and data_offsets");
-  if (!json["dtype"].is_string() || width(json["dtype"].get<std::string>()) == 0) fail(where, what + ": expected dtype F32 or F64, got " + json["dtype"].dump());
-  if (!json["shape"].is_array() || json["shape"].size() > 8 || !json["data_offsets"].is_array() || json["data_offsets"].size() != 2) fail(where, what + ": malformed shape or data_offsets");
+  if (!json["dtype"].is_string() || width(json["dtype"].get<std::string>()) == 0)
+    fail(where, what + ": expected dtype F32 or F64, got " + json["dtype"].dump());
+  if (!json["shape"].is_array() || json["shape"].size() > 8 || !json["data_offsets"].is_array() ||
+      json["data_offsets"].size() != 2)
+    fail(where, what + ": malformed shape or data_offsets");
   Tensor tensor{name, json["dtype"].get<std::string>(), {}, {}};
   std::size_t bytes = width(tensor.dtype);
   for (const Json& n : json["shape"]) {
@@ -82,7 +88,8 @@ Tensor read_tensor(const std::string& name, const Json& json, std::size_t& begin
   }
   begin = count(json["data_offsets"][0], where, what + " data_offsets");
   end = count(json["data_offsets"][1], where, what + " data_offsets");
-  if (end < begin || end - begin != bytes) fail(where, what + ": its shape needs " + std::to_string(bytes) + " bytes, its data_offsets do not give them");
+  if (end < begin || end - begin != bytes)
+    fail(where, what + ": its shape needs " + std::to_string(bytes) + " bytes, its data_offsets do not give them");
   return tensor;
 }
 
@@ -126,7 +133,8 @@ Archive read_archive(std::string_view bytes, const std::string& where) {
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), 8);
   if (length > bytes.size() - 8 || length > longest_header || length < 2 || bytes[8] != '{')
-    fail(where, "not a model file: expected a safetensors header; a model is a run folder or a .safetensors file that flowfit wrote");
+    fail(where,
+         "not a model file: expected a safetensors header; a model is a run folder or a .safetensors file that flowfit wrote");
   const std::string_view header = bytes.substr(8, length), data = bytes.substr(8 + length);
   Json json;
   try {
@@ -150,13 +158,16 @@ Archive read_archive(std::string_view bytes, const std::string& where) {
     }
     Range range{0, 0, archive.tensors.size()};
     archive.tensors.push_back(read_tensor(name, value, range.begin, range.end, where));
-    if (range.end > data.size()) fail(where, "tensor " + core::quoted(name) + " ends beyond the file; it is cut short, take another copy");
+    if (range.end > data.size())
+      fail(where, "tensor " + core::quoted(name) + " ends beyond the file; it is cut short, take another copy");
     ranges.push_back(range);
   }
   std::ranges::sort(ranges, {}, [](const Range& r) { return std::pair(r.begin, r.end); });
   std::size_t at = 0;
   for (const Range& r : ranges) {
-    if (r.begin != at) fail(where, "tensor " + core::quoted(archive.tensors[r.tensor].name) + (r.begin < at ? " overlaps another" : " follows a hole"));
+    if (r.begin != at)
+      fail(where,
+           "tensor " + core::quoted(archive.tensors[r.tensor].name) + (r.begin < at ? " overlaps another" : " follows a hole"));
     at = r.end;
   }
   if (at != data.size()) fail(where, std::to_string(data.size() - at) + " bytes after the last tensor");
@@ -181,11 +192,14 @@ std::vector<T> tensor_values(const Tensor& tensor, const std::string& where) {
       Stored v;
       std::memcpy(&v, tensor.bytes.data() + i * sizeof(Stored), sizeof(Stored));
       values[i] = static_cast<T>(v);
-      if (!std::isfinite(values[i])) fail(where, "tensor " + core::quoted(tensor.name) + ": entry " + std::to_string(i) + " is not a finite number");
+      if (!std::isfinite(values[i]))
+        fail(where, "tensor " + core::quoted(tensor.name) + ": entry " + std::to_string(i) + " is not a finite number");
     }
   };
-  if (tensor.dtype == "F32") read(float{});
-  else read(double{});
+  if (tensor.dtype == "F32")
+    read(float{});
+  else
+    read(double{});
   return values;
 }
 

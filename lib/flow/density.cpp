@@ -21,8 +21,10 @@ std::vector<int> places(const config::Node& node, const char* key, const std::ve
   for (const config::Node& element : node.member(key).elements()) {
     const std::string name = element.as_string().value_or("");
     const int place = place_of(known, name);
-    if (place < static_cast<int>(known.size())) found.push_back(place);
-    else if (!name.empty()) element.error("expected a column that is known here", core::suggestion(name, known));
+    if (place < static_cast<int>(known.size()))
+      found.push_back(place);
+    else if (!name.empty())
+      element.error("expected a column that is known here", core::suggestion(name, known));
   }
   return found;
 }
@@ -30,7 +32,8 @@ std::vector<int> places(const config::Node& node, const char* key, const std::ve
 }  // namespace
 
 template <class T>
-Density<T>::Density(const config::Node& root, const std::vector<std::string>& columns, const std::vector<std::string>& context, nn::ParameterLayout& layout, std::uint64_t seed)
+Density<T>::Density(const config::Node& root, const std::vector<std::string>& columns, const std::vector<std::string>& context,
+                    nn::ParameterLayout& layout, std::uint64_t seed)
     : features_(static_cast<int>(columns.size())) {
   const config::Node factors = root.member("factors");
   if (!factors.exists()) {
@@ -39,7 +42,8 @@ Density<T>::Density(const config::Node& root, const std::vector<std::string>& co
     std::iota(given.begin(), given.end(), 0);
     const config::Node layers = root.member("flow");
     if (!layers.exists()) root.error_at("flow", R"(required key is missing; give the list of transforms, or "factors")");
-    factors_.push_back({std::move(all), std::move(given), Flow<T>(layers, root.member("base"), "", layout, features_, static_cast<int>(context.size()), seed)});
+    factors_.push_back({std::move(all), std::move(given),
+                        Flow<T>(layers, root.member("base"), "", layout, features_, static_cast<int>(context.size()), seed)});
     return;
   }
   if (root.has("flow")) root.error_at("flow", R"(a config has "flow" or "factors", not both; remove one)");
@@ -55,7 +59,9 @@ Density<T>::Density(const config::Node& root, const std::vector<std::string>& co
     std::vector<int> given = places(node, "context", known);
     for (int& place : given) place = place_of(all_names, known[static_cast<std::size_t>(place)]);
     for (const int place : own) {
-      if (taken[static_cast<std::size_t>(place)]) node.member("columns").error("column " + core::quoted(columns[static_cast<std::size_t>(place)]) + " is in another factor already");
+      if (taken[static_cast<std::size_t>(place)])
+        node.member("columns").error("column " + core::quoted(columns[static_cast<std::size_t>(place)]) +
+                                     " is in another factor already");
       taken[static_cast<std::size_t>(place)] = true;
       known.push_back(columns[static_cast<std::size_t>(place)]);
     }
@@ -67,11 +73,13 @@ Density<T>::Density(const config::Node& root, const std::vector<std::string>& co
     const config::Node layers = node.required("flow");
     const int own_count = static_cast<int>(own.size()), given_count = static_cast<int>(given.size());
     factors_.push_back({std::move(own), std::move(given),
-                        Flow<T>(layers, node.member("base"), "factors." + std::to_string(number++) + ".", layout, own_count, given_count, seed)});
+                        Flow<T>(layers, node.member("base"), "factors." + std::to_string(number++) + ".", layout, own_count,
+                                given_count, seed)});
     node.finish();
   }
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (!taken[i]) factors.error("column " + core::quoted(columns[i]) + " is in no factor", "add it to one, or leave it out of data.columns");
+    if (!taken[i])
+      factors.error("column " + core::quoted(columns[i]) + " is in no factor", "add it to one, or leave it out of data.columns");
   }
 }
 
@@ -83,7 +91,8 @@ Var<T> Density<T>::part(Pass<T>& pass, const Factor& factor, Var<T> x) const {
 template <class T>
 Var<T> Density<T>::given(Pass<T>& pass, const Factor& factor, Var<T> context, Var<T> x) const {
   if (factor.given.empty()) return {};
-  return factors_.size() == 1 ? context : autodiff::gather_columns(pass.tape, autodiff::concat(pass.tape, context, x), factor.given);
+  return factors_.size() == 1 ? context
+                              : autodiff::gather_columns(pass.tape, autodiff::concat(pass.tape, context, x), factor.given);
 }
 
 template <class T>
@@ -114,26 +123,34 @@ Mapped<T> Density<T>::by_factor(Pass<T>& pass, Index rows, Step step) const {
 
 template <class T>
 Mapped<T> Density<T>::encode(Pass<T>& pass, Var<T> x, Var<T> context) const {
-  return by_factor(pass, x.rows, [&](const Factor& factor, Var<T>) { return factor.flow.encode(pass, part(pass, factor, x), given(pass, factor, context, x)); });
+  return by_factor(pass, x.rows, [&](const Factor& factor, Var<T>) {
+    return factor.flow.encode(pass, part(pass, factor, x), given(pass, factor, context, x));
+  });
 }
 
 template <class T>
 Mapped<T> Density<T>::decode(Pass<T>& pass, Var<T> z, Var<T> context) const {
-  return by_factor(pass, z.rows, [&](const Factor& factor, Var<T> x) { return factor.flow.decode(pass, part(pass, factor, z), given(pass, factor, context, x)); });
+  return by_factor(pass, z.rows, [&](const Factor& factor, Var<T> x) {
+    return factor.flow.decode(pass, part(pass, factor, z), given(pass, factor, context, x));
+  });
 }
 
 template <class T>
 Var<T> Density<T>::sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64_t seed) const {
   std::uint32_t number = 0;
   const Var<T> none = autodiff::constant(pass.tape, rows, 1, T(0));
-  return by_factor(pass, rows, [&](const Factor& factor, Var<T> x) -> Mapped<T> {
-           return {factor.flow.sample(pass, rows, given(pass, factor, context, x), {seed, core::Purpose::sample, number++}), none};
-         })
+  return by_factor(pass, rows,
+                   [&](const Factor& factor, Var<T> x) -> Mapped<T> {
+                     return {
+                         factor.flow.sample(pass, rows, given(pass, factor, context, x), {seed, core::Purpose::sample, number++}),
+                         none};
+                   })
       .value;
 }
 
 template <class T>
-void Density<T>::initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n, std::uint64_t seed) const {
+void Density<T>::initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
+                            std::uint64_t seed) const {
   nn::Tape<T> tape;
   Pass<T> pass{tape, parameters.data()};
   pass.seed = seed;

@@ -12,7 +12,8 @@ template <class T>
 class Density {
  public:
   /// Reads "flow" and "base", or "factors", of an expanded config's root. `columns` and `context` name the columns of x and of the context.
-  Density(const config::Node& root, const std::vector<std::string>& columns, const std::vector<std::string>& context, nn::ParameterLayout& layout, std::uint64_t seed);
+  Density(const config::Node& root, const std::vector<std::string>& columns, const std::vector<std::string>& context,
+          nn::ParameterLayout& layout, std::uint64_t seed);
 
   /// x: B x D, context: B x C or empty. All in the flow's units (preprocessed).
   Var<T> log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const;
@@ -22,7 +23,8 @@ class Density {
   Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64_t seed) const;
 
   /// Sets the layers that start from data (act_norm) from n preprocessed rows (column-major n x D and n x C).
-  void initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n, std::uint64_t seed) const;
+  void initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
+                  std::uint64_t seed) const;
 
  private:
   struct Factor {

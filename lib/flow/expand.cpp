@@ -25,7 +25,8 @@ struct Expansion {
       } else {
         aliases.emplace_back(to_path + "/" + std::to_string(to.size()), path);
         to.push_back(layer);
-        if (to.size() > most_layers) throw core::ConfigError(from_path + ": more than " + std::to_string(most_layers) + " layers in all; repeat less");
+        if (to.size() > most_layers)
+          throw core::ConfigError(from_path + ": more than " + std::to_string(most_layers) + " layers in all; repeat less");
       }
     }
   }
@@ -61,7 +62,8 @@ config::Document expand(const Json& config) {
     if (config.contains("factors") && config["factors"].is_array()) {
       for (std::size_t i = 0; i < config["factors"].size(); ++i) {
         const Json& factor = config["factors"][i];
-        if (factor.is_object() && factor.contains("flow")) expansion.flow(factor["flow"], "/factors/" + std::to_string(i) + "/flow", expanded["factors"][i]);
+        if (factor.is_object() && factor.contains("flow"))
+          expansion.flow(factor["flow"], "/factors/" + std::to_string(i) + "/flow", expanded["factors"][i]);
       }
     }
   }

@@ -7,17 +7,22 @@
 namespace flowfit::flow {
 
 template <class T>
-Flow<T>::Flow(const config::Node& layers, const config::Node& base, const std::string& prefix, nn::ParameterLayout& layout, int features, int context, std::uint64_t seed) {
+Flow<T>::Flow(const config::Node& layers, const config::Node& base, const std::string& prefix, nn::ParameterLayout& layout,
+              int features, int context, std::uint64_t seed) {
   std::uint32_t place = static_cast<std::uint32_t>(layout.parameters().size()) << 12;
   int number = 0;
   base_ = distributions::make_distribution<T>(base, {layout, prefix + "base", features});
   transforms::Support support{base_->support().first, base_->support().second};
   for (const config::Node& node : layers.elements()) {
-    layers_.push_back(transforms::make_transform<T>(node, {layout, prefix + "flow." + std::to_string(number++), features, context, seed, place++}));
+    layers_.push_back(transforms::make_transform<T>(
+        node, {layout, prefix + "flow." + std::to_string(number++), features, context, seed, place++}));
     const transforms::Support domain = layers_.back()->domain();
     if (!support.inside(domain)) {
-      const auto interval = [](const transforms::Support& s) { return "(" + core::number(s.low) + ", " + core::number(s.high) + ")"; };
-      node.error("expected numbers in " + interval(domain) + " from the layers before it, which give " + interval(support), "change the order, or put a layer between them");
+      const auto interval = [](const transforms::Support& s) {
+        return "(" + core::number(s.low) + ", " + core::number(s.high) + ")";
+      };
+      node.error("expected numbers in " + interval(domain) + " from the layers before it, which give " + interval(support),
+                 "change the order, or put a layer between them");
     }
     support = layers_.back()->image(support);
   }

@@ -21,7 +21,8 @@ template <class T>
 class Flow {
  public:
   /// `layers`: the node of the (expanded) "flow" array; `base`: the node of "base". Refuses stacks whose supports do not chain.
-  Flow(const config::Node& layers, const config::Node& base, const std::string& prefix, nn::ParameterLayout& layout, int features, int context, std::uint64_t seed);
+  Flow(const config::Node& layers, const config::Node& base, const std::string& prefix, nn::ParameterLayout& layout, int features,
+       int context, std::uint64_t seed);
 
   /// x: B x D, context: B x C or empty → B x 1, nats.
   Var<T> log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const;

@@ -17,7 +17,8 @@ using config::Json;
 
 const std::string& metadata(const Archive& archive, const std::string& key, const std::string& where) {
   const auto found = archive.metadata.find(key);
-  if (found == archive.metadata.end()) throw core::ModelError(where + ": no " + core::quoted(key) + " in its metadata; flowfit did not write it");
+  if (found == archive.metadata.end())
+    throw core::ModelError(where + ": no " + core::quoted(key) + " in its metadata; flowfit did not write it");
   return found->second;
 }
 
@@ -33,7 +34,9 @@ Json parse(const Archive& archive, const std::string& key, const std::string& wh
 // A script may leave the schema out when nothing is preprocessed.
 data::Schema schema_of(const Archive& archive, const Settings& settings, const std::string& where) {
   if (archive.metadata.contains("schema")) return data::Schema::from_json(parse(archive, "schema", where), where);
-  if (settings.preprocess != "none") throw core::ModelError(where + R"(: no "schema" in its metadata, but its config says "preprocess": ")" + settings.preprocess + "\"");
+  if (settings.preprocess != "none")
+    throw core::ModelError(where + R"(: no "schema" in its metadata, but its config says "preprocess": ")" + settings.preprocess +
+                           "\"");
   data::Schema schema;
   for (const std::string& name : settings.columns) schema.columns.push_back({name});
   for (const std::string& name : settings.context) schema.context.push_back({name});
@@ -41,7 +44,8 @@ data::Schema schema_of(const Archive& archive, const Settings& settings, const s
 }
 
 template <class T>
-std::unique_ptr<Model> typed(const Archive& archive, const config::Document& document, const Settings& settings, data::Schema schema, const std::string& where) {
+std::unique_ptr<Model> typed(const Archive& archive, const config::Document& document, const Settings& settings,
+                             data::Schema schema, const std::string& where) {
   auto model = std::make_unique<TypedModel<T>>(document, settings, std::move(schema));
   document.check();
   model->set_config(config::print_json(document.resolved()));
@@ -57,7 +61,8 @@ std::string model_path(const std::string& run_or_file) {
   std::error_code error;
   if (!fs::is_directory(run_or_file, error)) return run_or_file;
   const std::string path = (fs::path(run_or_file) / "model.safetensors").string();
-  if (!fs::exists(path, error)) throw core::IoError(run_or_file + ": no model.safetensors in this folder; is it a run folder whose training has begun?");
+  if (!fs::exists(path, error))
+    throw core::IoError(run_or_file + ": no model.safetensors in this folder; is it a run folder whose training has begun?");
   return path;
 }
 
@@ -69,13 +74,16 @@ std::unique_ptr<Model> load_model(const std::string& run_or_file, bool in_double
 std::unique_ptr<Model> make_model(const Archive& archive, const std::string& where, bool in_double) {
   const std::string& version = metadata(archive, "format_version", where);
   if (version != format_version)
-    throw core::ModelError(where + ": format version " + core::quoted(version) + ", this flowfit reads " + format_version + "; use a newer flowfit, or train again");
+    throw core::ModelError(where + ": format version " + core::quoted(version) + ", this flowfit reads " + format_version +
+                           "; use a newer flowfit, or train again");
   try {
     const config::Document document = expand(parse(archive, "config", where));
     const Settings settings = Settings::read(document.root(), std::nullopt);
     data::Schema schema = schema_of(archive, settings, where);
-    if (schema.names() != settings.columns || schema.context_names() != settings.context) throw core::ModelError(where + ": its schema and its config name different columns");
-    return settings.float64 || in_double ? typed<double>(archive, document, settings, std::move(schema), where) : typed<float>(archive, document, settings, std::move(schema), where);
+    if (schema.names() != settings.columns || schema.context_names() != settings.context)
+      throw core::ModelError(where + ": its schema and its config name different columns");
+    return settings.float64 || in_double ? typed<double>(archive, document, settings, std::move(schema), where)
+                                         : typed<float>(archive, document, settings, std::move(schema), where);
   } catch (const core::ConfigError& error) {
     throw core::ModelError(where + ": its config is not one that this flowfit reads:\n" + error.what());
   }

@@ -24,20 +24,26 @@ class Model {
   };
 
   virtual ~Model() = default;
-  const std::string& config() const { return config_; }   ///< resolved, as JSON text
+  const std::string& config() const { return config_; }  ///< resolved, as JSON text
   const data::Schema& schema() const { return schema_; }
-  const std::string& record() const { return record_; }   ///< what training noted (steps, nll, rows, …), as JSON text; empty for a model made by a script
+  const std::string& record() const {
+    return record_;
+  }  ///< what training noted (steps, nll, rows, …), as JSON text; empty for a model made by a script
   virtual std::vector<ParameterInfo> parameters() const = 0;
   virtual bool float64() const = 0;
 
   /// log p of each row in nats, Jacobian of the preprocessing included; −inf outside the support, never NaN for finite rows.
-  virtual void log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out, core::ThreadPool& pool) const = 0;
+  virtual void log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out,
+                        core::ThreadPool& pool) const = 0;
   /// Rows `first` … `first + n − 1` of the stream `seed`. `context`: n rows, or none.
-  virtual data::Columns sample(std::uint64_t seed, std::uint64_t first, std::size_t n, const data::Columns& context, core::ThreadPool& pool) const = 0;
+  virtual data::Columns sample(std::uint64_t seed, std::uint64_t first, std::size_t n, const data::Columns& context,
+                               core::ThreadPool& pool) const = 0;
   /// data → base; log_det: log|det d base / d data| of each row.
-  virtual data::Columns encode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det, core::ThreadPool& pool) const = 0;
+  virtual data::Columns encode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det,
+                               core::ThreadPool& pool) const = 0;
   /// base → data; log_det: log|det d data / d base|.
-  virtual data::Columns decode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det, core::ThreadPool& pool) const = 0;
+  virtual data::Columns decode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det,
+                               core::ThreadPool& pool) const = 0;
 
  protected:
   explicit Model(data::Schema schema) : schema_(std::move(schema)) {}

@@ -20,9 +20,12 @@ std::vector<std::string> names(const config::Node& data, const char* key) {
     } else {
       name = element.as_string().value_or("");
     }
-    if (name.empty()) element.error("expected a column's name");
-    else if (std::ranges::find(all, name) != all.end()) element.error("column listed twice");
-    else all.push_back(std::move(name));
+    if (name.empty())
+      element.error("expected a column's name");
+    else if (std::ranges::find(all, name) != all.end())
+      element.error("column listed twice");
+    else
+      all.push_back(std::move(name));
   }
   return all;
 }
@@ -40,7 +43,8 @@ Settings Settings::read(const config::Node& root, std::optional<std::span<const 
     }
   }
   for (const std::string& name : s.columns) {
-    if (std::ranges::find(s.context, name) != s.context.end()) data.error_at("context", core::quoted(name) + " is in data.columns too; it is modelled or given, not both");
+    if (std::ranges::find(s.context, name) != s.context.end())
+      data.error_at("context", core::quoted(name) + " is in data.columns too; it is modelled or given, not both");
   }
   if (s.columns.empty()) {
     data.error_at("columns", "expected at least one column" + std::string(header ? "" : "; name them, or give the data"));

@@ -22,15 +22,20 @@ TypedModel<T>::TypedModel(const config::Document& document, const Settings& sett
 template <class T>
 std::vector<Model::ParameterInfo> TypedModel<T>::parameters() const {
   std::vector<ParameterInfo> all;
-  for (const nn::Parameter& p : layout_.parameters()) all.push_back({p.name, {p.shape.begin(), p.shape.end()}, static_cast<std::size_t>(p.size)});
+  for (const nn::Parameter& p : layout_.parameters())
+    all.push_back({p.name, {p.shape.begin(), p.shape.end()}, static_cast<std::size_t>(p.size)});
   return all;
 }
 
 template <class T>
 Archive TypedModel<T>::archive() const {
   Archive archive;
-  archive.metadata = {{"format", "flowfit"}, {"format_version", format_version}, {"flowfit_version", FLOWFIT_VERSION}, {"random", core::random_scheme},
-                      {"config", config_}, {"schema", config::print_json(schema_.to_json())}};
+  archive.metadata = {{"format", "flowfit"},
+                      {"format_version", format_version},
+                      {"flowfit_version", FLOWFIT_VERSION},
+                      {"random", core::random_scheme},
+                      {"config", config_},
+                      {"schema", config::print_json(schema_.to_json())}};
   if (!record_.empty()) archive.metadata["record"] = record_;
   for (const nn::Parameter& p : layout_.parameters()) {
     const std::span<const T> values(weights_.data() + p.offset, static_cast<std::size_t>(p.size));
@@ -59,7 +64,8 @@ void TypedModel<T>::load(const Archive& archive, const std::string& where) {
     for (std::size_t unit = 0; unit < p.prefix.size(); ++unit) {
       for (std::size_t in = static_cast<std::size_t>(p.prefix[unit]); in < static_cast<std::size_t>(p.shape[1]); ++in) {
         if (values[unit * static_cast<std::size_t>(p.shape[1]) + in] != T(0))
-          fail("tensor " + core::quoted(p.name) + " [" + std::to_string(unit) + ", " + std::to_string(in) + "]: the mask of an autoregressive network wants 0 here");
+          fail("tensor " + core::quoted(p.name) + " [" + std::to_string(unit) + ", " + std::to_string(in) +
+               "]: the mask of an autoregressive network wants 0 here");
       }
     }
     std::ranges::copy(values, weights_.begin() + p.offset);
@@ -83,7 +89,8 @@ Var<T> load_block(nn::Tape<T>& tape, const data::Columns& columns, std::size_t f
 }
 
 template <class T>
-void TypedModel<T>::by_blocks(const data::Columns& columns, const data::Columns& context, std::size_t n, core::ThreadPool& pool, std::uint64_t first_id, const Body& body) const {
+void TypedModel<T>::by_blocks(const data::Columns& columns, const data::Columns& context, std::size_t n, core::ThreadPool& pool,
+                              std::uint64_t first_id, const Body& body) const {
   const std::size_t size = static_cast<std::size_t>(block_rows);
   std::vector<std::unique_ptr<nn::Tape<T>>> tapes;
   for (int worker = 0; worker < pool.size(); ++worker) tapes.push_back(std::make_unique<nn::Tape<T>>());
@@ -96,12 +103,14 @@ void TypedModel<T>::by_blocks(const data::Columns& columns, const data::Columns&
     for (Index i = 0; i < block_rows; ++i) ids[i] = first_id + first + static_cast<std::uint64_t>(std::min(i, rows - 1));
     Pass<T> pass{tape, weights_.data()};
     pass.rows = ids;
-    body(pass, load_block<T>(tape, columns, first, rows, block_rows), load_block<T>(tape, context, first, rows, block_rows), first, rows);
+    body(pass, load_block<T>(tape, columns, first, rows, block_rows), load_block<T>(tape, context, first, rows, block_rows),
+         first, rows);
   });
 }
 
 template <class T>
-void TypedModel<T>::log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out, core::ThreadPool& pool) const {
+void TypedModel<T>::log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out,
+                             core::ThreadPool& pool) const {
   data::Columns x = columns, c = context;
   schema_.encode(x);
   schema_.encode_context(c);
@@ -112,47 +121,58 @@ void TypedModel<T>::log_prob(const data::Columns& columns, const data::Columns& 
       const double score = static_cast<double>(log_p.value[i]) + jacobian;
       // A finite row so far out that its square overflows has a density of zero.
       const std::size_t row = first + static_cast<std::size_t>(i);
-      const bool finite = std::ranges::all_of(columns, [&](const std::vector<double>& column) { return std::isfinite(column[row]); });
+      const bool finite =
+          std::ranges::all_of(columns, [&](const std::vector<double>& column) { return std::isfinite(column[row]); });
       out[row] = std::isnan(score) && finite ? -std::numeric_limits<double>::infinity() : score;
     }
   });
 }
 
 template <class T>
-data::Columns TypedModel<T>::sample(std::uint64_t seed, std::uint64_t first_id, std::size_t n, const data::Columns& context, core::ThreadPool& pool) const {
+data::Columns TypedModel<T>::sample(std::uint64_t seed, std::uint64_t first_id, std::size_t n, const data::Columns& context,
+                                    core::ThreadPool& pool) const {
   data::Columns out(schema_.columns.size(), std::vector<double>(n)), c = context;
   schema_.encode_context(c);
   by_blocks({}, c, n, pool, first_id, [&](Pass<T>& pass, Var<T>, Var<T> given, std::size_t first, Index rows) {
     const Var<T> x = density_.sample(pass, block_rows, given, seed);
-    for (std::size_t d = 0; d < out.size(); ++d) std::copy_n(x.value + static_cast<Index>(d) * x.rows, rows, out[d].begin() + static_cast<std::ptrdiff_t>(first));
+    for (std::size_t d = 0; d < out.size(); ++d)
+      std::copy_n(x.value + static_cast<Index>(d) * x.rows, rows, out[d].begin() + static_cast<std::ptrdiff_t>(first));
   });
   schema_.decode(out);
   return out;
 }
 
 template <class T>
-data::Columns TypedModel<T>::encode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det, core::ThreadPool& pool) const {
+data::Columns TypedModel<T>::encode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det,
+                                    core::ThreadPool& pool) const {
   data::Columns x = columns, c = context, out(columns.size(), std::vector<double>(log_det.size()));
   schema_.encode(x);
   schema_.encode_context(c);
   const double jacobian = schema_.log_abs_det_jacobian();
   by_blocks(x, c, log_det.size(), pool, 0, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
     const Mapped<T> m = density_.encode(pass, block, given);
-    for (std::size_t d = 0; d < out.size(); ++d) std::copy_n(m.value.value + static_cast<Index>(d) * m.value.rows, rows, out[d].begin() + static_cast<std::ptrdiff_t>(first));
-    for (Index i = 0; i < rows; ++i) log_det[first + static_cast<std::size_t>(i)] = static_cast<double>(m.log_det.value[i]) + jacobian;
+    for (std::size_t d = 0; d < out.size(); ++d)
+      std::copy_n(m.value.value + static_cast<Index>(d) * m.value.rows, rows,
+                  out[d].begin() + static_cast<std::ptrdiff_t>(first));
+    for (Index i = 0; i < rows; ++i)
+      log_det[first + static_cast<std::size_t>(i)] = static_cast<double>(m.log_det.value[i]) + jacobian;
   });
   return out;
 }
 
 template <class T>
-data::Columns TypedModel<T>::decode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det, core::ThreadPool& pool) const {
+data::Columns TypedModel<T>::decode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det,
+                                    core::ThreadPool& pool) const {
   data::Columns c = context, out(columns.size(), std::vector<double>(log_det.size()));
   schema_.encode_context(c);
   const double jacobian = schema_.log_abs_det_jacobian();
   by_blocks(columns, c, log_det.size(), pool, 0, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
     const Mapped<T> m = density_.decode(pass, block, given);
-    for (std::size_t d = 0; d < out.size(); ++d) std::copy_n(m.value.value + static_cast<Index>(d) * m.value.rows, rows, out[d].begin() + static_cast<std::ptrdiff_t>(first));
-    for (Index i = 0; i < rows; ++i) log_det[first + static_cast<std::size_t>(i)] = static_cast<double>(m.log_det.value[i]) - jacobian;
+    for (std::size_t d = 0; d < out.size(); ++d)
+      std::copy_n(m.value.value + static_cast<Index>(d) * m.value.rows, rows,
+                  out[d].begin() + static_cast<std::ptrdiff_t>(first));
+    for (Index i = 0; i < rows; ++i)
+      log_det[first + static_cast<std::size_t>(i)] = static_cast<double>(m.log_det.value[i]) - jacobian;
   });
   schema_.decode(out);
   return out;

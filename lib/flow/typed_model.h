@@ -37,15 +37,20 @@ class TypedModel final : public Model {
 
   std::vector<ParameterInfo> parameters() const override;
   bool float64() const override { return sizeof(T) == 8; }
-  void log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out, core::ThreadPool& pool) const override;
-  data::Columns sample(std::uint64_t seed, std::uint64_t first, std::size_t n, const data::Columns& context, core::ThreadPool& pool) const override;
-  data::Columns encode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det, core::ThreadPool& pool) const override;
-  data::Columns decode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det, core::ThreadPool& pool) const override;
+  void log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out,
+                core::ThreadPool& pool) const override;
+  data::Columns sample(std::uint64_t seed, std::uint64_t first, std::size_t n, const data::Columns& context,
+                       core::ThreadPool& pool) const override;
+  data::Columns encode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det,
+                       core::ThreadPool& pool) const override;
+  data::Columns decode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det,
+                       core::ThreadPool& pool) const override;
 
  private:
   using Body = std::function<void(Pass<T>&, Var<T> x, Var<T> context, std::size_t first, Index rows)>;
   // Runs `body` on blocks of n rows; x is empty when `columns` is.
-  void by_blocks(const data::Columns& columns, const data::Columns& context, std::size_t n, core::ThreadPool& pool, std::uint64_t first_id, const Body& body) const;
+  void by_blocks(const data::Columns& columns, const data::Columns& context, std::size_t n, core::ThreadPool& pool,
+                 std::uint64_t first_id, const Body& body) const;
 
   nn::ParameterLayout layout_;
   Density<T> density_;

@@ -1,8 +1,8 @@
 // Building the layers with their prefix masks, and computing ranges of them.
 #include "nn/network.h"
 
-#include <cmath>
 #include <algorithm>
+#include <cmath>
 
 #include "autodiff/ops/elementwise.h"
 
@@ -42,7 +42,8 @@ NetworkSpec NetworkSpec::read(const config::Node& node) {
   spec.dropout = node.number("dropout", 0.0, {.low = 0.0, .high = 0.95});
   for (const int width : spec.hidden) {
     if (spec.residual && width != spec.hidden.front()) {
-      node.member("hidden").error("expected equal widths in a residual network, one a block", R"(use the same number for each, or "type": "dense")");
+      node.member("hidden").error("expected equal widths in a residual network, one a block",
+                                  R"(use the same number for each, or "type": "dense")");
       break;
     }
   }
@@ -55,8 +56,9 @@ NetworkSpec NetworkSpec::read(const config::Node& node) {
 }
 
 template <class T>
-typename Network<T>::Layer Network<T>::layer(ParameterLayout& layout, const std::string& name, const Source& source, const std::vector<int>& start,
-                                             Activation activation, const Initializer& weights, const Initializer& bias) const {
+typename Network<T>::Layer Network<T>::layer(ParameterLayout& layout, const std::string& name, const Source& source,
+                                             const std::vector<int>& start, Activation activation, const Initializer& weights,
+                                             const Initializer& bias) const {
   const int units = start.back(), in = source.context + source.start.back();
   Layer l;
   l.activation = activation;
@@ -74,8 +76,8 @@ typename Network<T>::Layer Network<T>::layer(ParameterLayout& layout, const std:
 }
 
 template <class T>
-Network<T>::Network(ParameterLayout& layout, const std::string& name, const NetworkSpec& spec, int context, int inputs, int groups,
-                    const std::vector<double>& initial)
+Network<T>::Network(ParameterLayout& layout, const std::string& name, const NetworkSpec& spec, int context, int inputs,
+                    int groups, const std::vector<double>& initial)
     : spec_(spec), context_(context), inputs_(inputs), groups_(groups) {
   const int degrees = std::max(groups, 1);
   const auto hidden = [&](int units) { return groups > 0 ? hidden_start(units, degrees, context > 0) : even_start(units, 1); };
@@ -101,24 +103,29 @@ Network<T>::Network(ParameterLayout& layout, const std::string& name, const Netw
   } else {
     for (const int units : spec.hidden) {
       const std::vector<int> start = hidden(units);
-      layers_.push_back(layer(layout, name + "." + std::to_string(number++), source, start, spec.activation, fan(in_units()), fan(in_units())));
+      layers_.push_back(
+          layer(layout, name + "." + std::to_string(number++), source, start, spec.activation, fan(in_units()), fan(in_units())));
       advance_source(0, start);
     }
   }
   const std::string last = spec.residual ? name + ".output" : name + "." + std::to_string(number);
-  layers_.push_back(layer(layout, last, source, even_start(static_cast<int>(initial.size()), degrees), Activation::none, zeros(), values(initial)));
+  layers_.push_back(layer(layout, last, source, even_start(static_cast<int>(initial.size()), degrees), Activation::none, zeros(),
+                          values(initial)));
 }
 
 template <class T>
 typename Network<T>::State Network<T>::begin(Pass<T>& pass, Var<T> context, bool x_wants_grad) const {
   Tape<T>& tape = pass.tape;
   const Index rows = context.rows;  // the caller passes rows in an otherwise empty Var when there is no context
-  State state{tape.make(rows, context_ + inputs_, x_wants_grad || context.wants_grad()), {}, tape.template scratch<Step>(static_cast<Index>(layers_.size()))};
+  State state{tape.make(rows, context_ + inputs_, x_wants_grad || context.wants_grad()),
+              {},
+              tape.template scratch<Step>(static_cast<Index>(layers_.size()))};
   if (context_ > 0) autodiff::copy(tape, context, state.input.columns(0, context_));
   Var<T> previous = state.input;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Index units = layers_[l].start.back();
-    const bool joins_context = spec_.residual && l % 2 == 1 && l + 1 < layers_.size();  // a block's first layer reads [context | act(h)]
+    const bool joins_context =
+        spec_.residual && l % 2 == 1 && l + 1 < layers_.size();  // a block's first layer reads [context | act(h)]
     Step& step = state.steps[l];
     step.in = joins_context ? tape.make(rows, context_ + previous.cols, true) : previous;
     if (joins_context && context_ > 0) autodiff::copy(tape, context, step.in.columns(0, context_));
@@ -140,7 +147,8 @@ void Network<T>::provide(Pass<T>& pass, const State& state, Var<T> x, int first)
 template <class T>
 void Network<T>::compute(Pass<T>& pass, const Layer& l, Step& step, Var<T> skip, int first, int last) const {
   const Index begin = l.start[static_cast<std::size_t>(first)], count = l.start[static_cast<std::size_t>(last) + 1] - begin;
-  const autodiff::DenseLayer<T> dense{pass.parameter(l.weight), pass.parameter(l.bias), l.prefix.empty() ? nullptr : l.prefix.data(), l.activation};
+  const autodiff::DenseLayer<T> dense{pass.parameter(l.weight), pass.parameter(l.bias),
+                                      l.prefix.empty() ? nullptr : l.prefix.data(), l.activation};
   autodiff::dense_columns(pass.tape, dense, step.in, skip, step.out, step.before, begin, count);
   if (step.result.value == step.out.value || count == 0) return;
   // Draws are keyed by (step, row, unit): the same mask whichever direction, group or block computes the unit.
@@ -159,10 +167,12 @@ template <class T>
 void Network<T>::advance(Pass<T>& pass, const State& state, int first, int last) const {
   Var<T> h;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const bool opens_block = spec_.residual && l % 2 == 1 && l + 1 < layers_.size(), closes_block = spec_.residual && l > 0 && l % 2 == 0;
+    const bool opens_block = spec_.residual && l % 2 == 1 && l + 1 < layers_.size(),
+               closes_block = spec_.residual && l > 0 && l % 2 == 0;
     if (opens_block) {
       h = state.steps[l - 1].result;
-      const Index begin = layers_[l - 1].start[static_cast<std::size_t>(first)], end = layers_[l - 1].start[static_cast<std::size_t>(last) + 1];
+      const Index begin = layers_[l - 1].start[static_cast<std::size_t>(first)],
+                  end = layers_[l - 1].start[static_cast<std::size_t>(last) + 1];
       autodiff::activate_columns(pass.tape, spec_.activation, h, state.steps[l].in.columns(context_, h.cols), begin, end - begin);
     }
     compute(pass, layers_[l], state.steps[l], closes_block ? h : Var<T>{}, first, last);

@@ -33,7 +33,8 @@ template <class T>
 class Network {
  public:
   /// `groups`: 0 for a plain network, else the number of masked features (= inputs). `initial`: `outputs` numbers. Parameters are named `<name>.…`.
-  Network(ParameterLayout& layout, const std::string& name, const NetworkSpec& spec, int context, int inputs, int groups, const std::vector<double>& initial);
+  Network(ParameterLayout& layout, const std::string& name, const NetworkSpec& spec, int context, int inputs, int groups,
+          const std::vector<double>& initial);
 
   /// What one layer has computed so far in this pass; on the tape's memory.
   struct Step {
@@ -60,16 +61,16 @@ class Network {
     std::vector<int> prefix;  // empty when plain
     std::vector<int> start;   // start[m]: first unit of degree m or more; groups + 1 entries
     autodiff::Activation activation;
-    std::uint32_t draws;      // where its dropout draws begin
+    std::uint32_t draws;  // where its dropout draws begin
   };
-  struct Source {             // what feeds a layer: `context` columns seen by all, then units by degree
+  struct Source {  // what feeds a layer: `context` columns seen by all, then units by degree
     int context;
     std::vector<int> start;
-    int shift;                // a unit of degree m sees source units of degree < m + shift
+    int shift;  // a unit of degree m sees source units of degree < m + shift
   };
 
-  Layer layer(ParameterLayout& layout, const std::string& name, const Source& source, const std::vector<int>& start, autodiff::Activation activation,
-              const Initializer& weights, const Initializer& bias) const;
+  Layer layer(ParameterLayout& layout, const std::string& name, const Source& source, const std::vector<int>& start,
+              autodiff::Activation activation, const Initializer& weights, const Initializer& bias) const;
   void compute(Pass<T>& pass, const Layer& layer, Step& step, Var<T> skip, int first, int last) const;
 
   NetworkSpec spec_;

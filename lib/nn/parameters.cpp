@@ -10,7 +10,8 @@ Initializer zeros() {
 }
 
 Initializer values(std::vector<double> start) {
-  return [start = std::move(start)](std::span<double> values, const core::RandomKey&) { std::ranges::copy(start, values.begin()); };
+  return
+      [start = std::move(start)](std::span<double> values, const core::RandomKey&) { std::ranges::copy(start, values.begin()); };
 }
 
 Initializer uniform(double limit) {

@@ -26,12 +26,12 @@ Initializer values(std::vector<double> start);
 Initializer uniform(double limit);
 
 struct Parameter {
-  std::string name;            ///< PyTorch style, after the config's path: `flow.0.net.0.weight`
-  std::vector<Index> shape;    ///< of the tensor in the model file, C order
+  std::string name;          ///< PyTorch style, after the config's path: `flow.0.net.0.weight`
+  std::vector<Index> shape;  ///< of the tensor in the model file, C order
   Index offset = 0, size = 0;
   Initializer initialize;
-  bool decays = false;         ///< weight decay applies: weight matrices alone
-  std::vector<int> prefix;     ///< masked weight: output unit j uses its first prefix[j] inputs, the rest is zero; else empty
+  bool decays = false;      ///< weight decay applies: weight matrices alone
+  std::vector<int> prefix;  ///< masked weight: output unit j uses its first prefix[j] inputs, the rest is zero; else empty
 };
 
 /// Collects the parameters while a model is built. Their order, and so the vector's layout, follows the config.

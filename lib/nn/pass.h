@@ -17,16 +17,17 @@ using autodiff::Var;
 template <class T>
 struct Pass {
   Tape<T>& tape;
-  const T* parameters = nullptr;        ///< the whole vector
-  T* gradients = nullptr;               ///< this lane's gradient buffer; null: the parameters want no gradient
-  bool training = false;                ///< dropout and its like are on
+  const T* parameters = nullptr;  ///< the whole vector
+  T* gradients = nullptr;         ///< this lane's gradient buffer; null: the parameters want no gradient
+  bool training = false;          ///< dropout and its like are on
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
   const std::uint64_t* rows = nullptr;  ///< id of each row of the block: what its random draws depend on
 
   Var<T> parameter(const Slot& slot) const {
     // A Var hands out one pointer for reading and writing; parameters are read alone.
-    return {const_cast<T*>(parameters) + slot.offset, tape.differentiates() && gradients ? gradients + slot.offset : nullptr, slot.rows, slot.cols};
+    return {const_cast<T*>(parameters) + slot.offset, tape.differentiates() && gradients ? gradients + slot.offset : nullptr,
+            slot.rows, slot.cols};
   }
 };
 

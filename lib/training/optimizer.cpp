@@ -8,7 +8,10 @@ namespace flowfit::training {
 
 template <class T>
 Optimizer<T>::Optimizer(const Settings& settings, const nn::ParameterLayout& layout)
-    : settings_(settings), first_(static_cast<std::size_t>(layout.size()), T(0)), second_(first_), norms_(static_cast<std::size_t>(chunks()), 0.0) {
+    : settings_(settings),
+      first_(static_cast<std::size_t>(layout.size()), T(0)),
+      second_(first_),
+      norms_(static_cast<std::size_t>(chunks()), 0.0) {
   if (settings.optimizer.weight_decay == 0) return;
   decay_.assign(first_.size(), T(0));
   for (const nn::Parameter& p : layout.parameters()) {
@@ -39,13 +42,15 @@ double Optimizer<T>::reduce(std::span<T* const> lanes, core::ThreadPool& pool) {
 }
 
 template <class T>
-void Optimizer<T>::update(std::span<T> weights, std::span<const T> gradient, double norm, std::int64_t step, core::ThreadPool& pool) {
+void Optimizer<T>::update(std::span<T> weights, std::span<const T> gradient, double norm, std::int64_t step,
+                          core::ThreadPool& pool) {
   const OptimizerSettings& o = settings_.optimizer;
   const double rate = settings_.learning_rate(step), t = static_cast<double>(step) + 1;
   const bool clips = settings_.gradient_clip && norm > *settings_.gradient_clip;
   const T scale = clips ? static_cast<T>(*settings_.gradient_clip / norm) : T(1);
   const T b1 = static_cast<T>(o.beta1), b2 = static_cast<T>(o.beta2), epsilon = static_cast<T>(o.epsilon);
-  const T step_size = static_cast<T>(rate / (1 - std::pow(o.beta1, t))), root = static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, t)));
+  const T step_size = static_cast<T>(rate / (1 - std::pow(o.beta1, t))),
+          root = static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, t)));
   pool.run(chunks(), [&](int c, int) {
     const std::size_t begin = static_cast<std::size_t>(c) * chunk, end = std::min(begin + chunk, first_.size());
     T *w = weights.data(), *m = first_.data(), *v = second_.data();

@@ -49,9 +49,12 @@ Settings Settings::read(const config::Node& train) {
   s.optimizer = read_optimizer(train.member("optimizer"));
   s.schedule = read_schedule(train.member("schedule"));
   s.steps = train.integer("steps", 5000, 1, 2000000000);
-  if (const config::Node batch = train.member("batch_size"); batch.is_string() && batch.as_string() == "full") s.batch_size.reset();
-  else if (batch.exists() && !batch.is_number()) batch.error(R"(expected a number of rows or "full")");
-  else s.batch_size = train.integer("batch_size", 512, 1, 100000000);
+  if (const config::Node batch = train.member("batch_size"); batch.is_string() && batch.as_string() == "full")
+    s.batch_size.reset();
+  else if (batch.exists() && !batch.is_number())
+    batch.error(R"(expected a number of rows or "full")");
+  else
+    s.batch_size = train.integer("batch_size", 512, 1, 100000000);
   s.patience = train.integer_or_null("patience", std::nullopt, 1, 1000000000);
   s.evaluate_every = train.integer_or_null("evaluate_every", std::nullopt, 1, 1000000000);
   s.gradient_clip = train.number_or_null("gradient_clip", std::nullopt, positive);

@@ -12,11 +12,11 @@
 namespace flowfit::training {
 
 struct Request {
-  std::string config;          ///< JSON text, every override applied (`--set`, `--seed`)
-  std::string config_name;     ///< for messages: the config's path
+  std::string config;       ///< JSON text, every override applied (`--set`, `--seed`)
+  std::string config_name;  ///< for messages: the config's path
   data::Dataset data;
   std::optional<data::Dataset> validation;  ///< instead of a split
-  std::string directory;       ///< the run directory
+  std::string directory;                    ///< the run directory
   bool resume = false, force = false;
   int threads = 1;
   std::optional<double> time_limit;  ///< seconds of training
@@ -25,20 +25,20 @@ struct Request {
 /// One step, or one evaluation, of a training that is under way. Nats a row, data units.
 struct Progress {
   std::int64_t step = 0, steps = 0;
-  double train_nll = 0;                     ///< of the last batch, with dropout and jitter
-  std::optional<double> validation_nll;     ///< of the last evaluation
+  double train_nll = 0;                  ///< of the last batch, with dropout and jitter
+  std::optional<double> validation_nll;  ///< of the last evaluation
   std::optional<double> best_nll;
   double learning_rate = 0, gradient_norm = 0;
-  double seconds = 0;                       ///< of training so far, earlier runs included
+  double seconds = 0;  ///< of training so far, earlier runs included
   double rows_per_second = 0;
-  bool evaluated = false;                   ///< this call follows an evaluation
+  bool evaluated = false;  ///< this call follows an evaluation
 };
 
 /// What a caller hears, always from the calling thread.
 class Observer {
  public:
   virtual ~Observer() = default;
-  virtual void begin(std::string_view what) { (void)what; }       ///< one line about rows, columns, parameters
+  virtual void begin(std::string_view what) { (void)what; }            ///< one line about rows, columns, parameters
   virtual void progress(const Progress& progress) { (void)progress; }  ///< after every step: be quick
   virtual void notice(std::string_view text) { (void)text; }
   /// Asked after every step; true: write a checkpoint and return with `Summary::interrupted`.
@@ -48,13 +48,13 @@ class Observer {
 struct Summary {
   std::string run, model;
   std::int64_t steps = 0, best_step = 0;
-  double train_nll = 0;                   ///< saved weights, all training rows
-  std::optional<double> validation_nll;   ///< saved weights, all validation rows
+  double train_nll = 0;                  ///< saved weights, all training rows
+  std::optional<double> validation_nll;  ///< saved weights, all validation rows
   double seconds = 0;
   std::size_t rows = 0, validation_rows = 0, parameters = 0;
-  std::string stopped;                    ///< "steps", "patience", "time_limit", "interrupted" or "already finished"
+  std::string stopped;  ///< "steps", "patience", "time_limit", "interrupted" or "already finished"
   bool interrupted() const { return stopped == "interrupted"; }
-  std::string json() const;               ///< one line
+  std::string json() const;  ///< one line
 };
 
 /// Trains. Writes config.json, metrics.jsonl, last.safetensors and model.safetensors into the run directory; until the first checkpoint a failure leaves no file.

@@ -17,10 +17,19 @@ std::size_t blocks_of(std::size_t rows) { return (rows + block - 1) / block; }
 }  // namespace
 
 template <class T>
-Trainer<T>::Trainer(flow::TypedModel<T>& model, const Settings& settings, const Rows<T>& train, const Rows<T>& validation, core::ThreadPool& pool)
-    : model_(model), settings_(settings), train_(train), validation_(validation), pool_(pool), optimizer_(settings, model.layout()),
-      batch_(settings.batch_size ? std::min(static_cast<std::size_t>(*settings.batch_size), train.count) : train.count), steps_per_epoch_((train.count + batch_ - 1) / batch_),
-      every_(settings.evaluate_every ? *settings.evaluate_every : (batch_ == train.count ? 10 : static_cast<std::int64_t>(steps_per_epoch_))), order_(train.count) {
+Trainer<T>::Trainer(flow::TypedModel<T>& model, const Settings& settings, const Rows<T>& train, const Rows<T>& validation,
+                    core::ThreadPool& pool)
+    : model_(model),
+      settings_(settings),
+      train_(train),
+      validation_(validation),
+      pool_(pool),
+      optimizer_(settings, model.layout()),
+      batch_(settings.batch_size ? std::min(static_cast<std::size_t>(*settings.batch_size), train.count) : train.count),
+      steps_per_epoch_((train.count + batch_ - 1) / batch_),
+      every_(settings.evaluate_every ? *settings.evaluate_every
+                                     : (batch_ == train.count ? 10 : static_cast<std::int64_t>(steps_per_epoch_))),
+      order_(train.count) {
   std::iota(order_.begin(), order_.end(), 0u);
   const std::size_t lanes = std::min(most_lanes, blocks_of(batch_)), size = model.weights().size();
   gradients_.assign(lanes * size, T(0));
@@ -33,7 +42,8 @@ Trainer<T>::Trainer(flow::TypedModel<T>& model, const Settings& settings, const 
 }
 
 template <class T>
-flow::Var<T> Trainer<T>::gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index cols) const {
+flow::Var<T> Trainer<T>::gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids,
+                                Index cols) const {
   if (cols == 0) return {};
   const flow::Var<T> x = tape.make(flow::block_rows, cols, false);
   for (Index j = 0; j < cols; ++j) {
@@ -47,7 +57,8 @@ flow::Var<T> Trainer<T>::gather(nn::Tape<T>& tape, const std::vector<T>& from, s
 
 template <class T>
 void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch) {
-  const Index features = static_cast<Index>(train_.x.size() / train_.count), context = static_cast<Index>(train_.context.size() / train_.count);
+  const Index features = static_cast<Index>(train_.x.size() / train_.count),
+              context = static_cast<Index>(train_.context.size() / train_.count);
   std::fill_n(lane.gradient, model_.weights().size(), T(0));
   lane.sum = 0;
   const T seed = static_cast<T>(-1.0 / static_cast<double>(batch.size()));
@@ -56,7 +67,9 @@ void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::u
     lane.tape.reset(nn::Mode::differentiate);
     std::uint64_t* row_ids = lane.tape.template scratch<std::uint64_t>(flow::block_rows);
     for (std::size_t i = 0; i < block; ++i) row_ids[i] = ids[std::min(i, ids.size() - 1)];
-    flow::Pass<T> pass{lane.tape, model_.weights().data(), lane.gradient, true, settings_.seed, static_cast<std::uint32_t>(state_.step), row_ids};
+    flow::Pass<T> pass{lane.tape, model_.weights().data(), lane.gradient,
+                       true,      settings_.seed,          static_cast<std::uint32_t>(state_.step),
+                       row_ids};
     const flow::Var<T> x = gather(lane.tape, train_.x, ids, features), given = gather(lane.tape, train_.context, ids, context);
     if (settings_.jitter > 0) {
       const core::RandomKey key{settings_.seed, core::Purpose::jitter, static_cast<std::uint32_t>(state_.step)};
@@ -79,11 +92,13 @@ template <class T>
 StepResult<T> Trainer<T>::step() {
   const bool full = batch_ == train_.count;
   const std::int64_t epoch = state_.step / static_cast<std::int64_t>(steps_per_epoch_);
-  if (!full && epoch != epoch_) core::permute({settings_.seed, core::Purpose::shuffle, static_cast<std::uint32_t>(epoch)}, order_);
+  if (!full && epoch != epoch_)
+    core::permute({settings_.seed, core::Purpose::shuffle, static_cast<std::uint32_t>(epoch)}, order_);
   epoch_ = epoch;
   const std::size_t first = static_cast<std::size_t>(state_.step % static_cast<std::int64_t>(steps_per_epoch_)) * batch_;
   const std::span<const std::uint32_t> batch(order_.data() + first, std::min(batch_, train_.count - first));
-  pool_.run(static_cast<int>(lanes_.size()), [&](int l, int) { run_lane(*lanes_[static_cast<std::size_t>(l)], static_cast<std::size_t>(l), batch); });
+  pool_.run(static_cast<int>(lanes_.size()),
+            [&](int l, int) { run_lane(*lanes_[static_cast<std::size_t>(l)], static_cast<std::size_t>(l), batch); });
 
   StepResult<T> result;
   for (const auto& lane : lanes_) result.nll -= lane->sum;
@@ -126,7 +141,8 @@ void Trainer<T>::evaluate() {
 
 template <class T>
 std::vector<double> Trainer<T>::scores(const Rows<T>& rows, const std::vector<T>& weights) {
-  const Index features = static_cast<Index>(rows.x.size() / rows.count), context = static_cast<Index>(rows.context.size() / rows.count);
+  const Index features = static_cast<Index>(rows.x.size() / rows.count),
+              context = static_cast<Index>(rows.context.size() / rows.count);
   std::vector<double> scores(rows.count);
   const int lanes = static_cast<int>(lanes_.size());
   pool_.run(lanes, [&](int l, int) {

@@ -33,17 +33,18 @@ struct StepResult {
 template <class T>
 struct State {
   std::int64_t step = 0, best_step = 0;
-  std::vector<T> average;                ///< moving average of the weights; empty without ema
-  std::vector<T> best;                   ///< weights of the best evaluation; empty before the first
+  std::vector<T> average;                    ///< moving average of the weights; empty without ema
+  std::vector<T> best;                       ///< weights of the best evaluation; empty before the first
   std::optional<double> best_nll, last_nll;  ///< validation, in the flow's units
-  int since_best = 0;                    ///< evaluations
+  int since_best = 0;                        ///< evaluations
 };
 
 /// Steps a model. Work is cut into blocks, and blocks into lanes, by the batch alone, so the bits do not depend on the pool.
 template <class T>
 class Trainer {
  public:
-  Trainer(flow::TypedModel<T>& model, const Settings& settings, const Rows<T>& train, const Rows<T>& validation, core::ThreadPool& pool);
+  Trainer(flow::TypedModel<T>& model, const Settings& settings, const Rows<T>& train, const Rows<T>& validation,
+          core::ThreadPool& pool);
 
   std::size_t batch_rows() const { return batch_; }
   std::int64_t evaluate_every() const { return every_; }
@@ -83,7 +84,7 @@ class Trainer {
   std::int64_t every_, epoch_ = -1;
   std::vector<std::uint32_t> order_;  // rows of this epoch, in the order they are used
   std::vector<std::unique_ptr<Lane>> lanes_;
-  std::vector<T> gradients_;          // one vector a lane
+  std::vector<T> gradients_;  // one vector a lane
   std::vector<T*> lane_gradients_;
 };
 

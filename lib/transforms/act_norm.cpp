@@ -14,7 +14,8 @@ template <class T>
 class ActNorm final : public Transform<T> {
  public:
   ActNorm(const config::Node&, const Build& build)
-      : Transform<T>(build), log_scale_(build.layout.vector(build.name + ".log_scale", {build.features}, nn::zeros())),
+      : Transform<T>(build),
+        log_scale_(build.layout.vector(build.name + ".log_scale", {build.features}, nn::zeros())),
         shift_(build.layout.vector(build.name + ".shift", {build.features}, nn::zeros())) {}
 
   bool needs_initialize() const override { return true; }

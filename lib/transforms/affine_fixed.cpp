@@ -28,8 +28,12 @@ class AffineFixed final : public Transform<T> {
   }
 
  protected:
-  Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T>) const override { return autodiff::scale_shift(pass.tape, x, fixed(log_scale_), fixed(loc_), false); }
-  Mapped<T> map_inverse(Pass<T>& pass, Var<T> y, Var<T>) const override { return autodiff::scale_shift(pass.tape, y, fixed(log_scale_), fixed(loc_), true); }
+  Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T>) const override {
+    return autodiff::scale_shift(pass.tape, x, fixed(log_scale_), fixed(loc_), false);
+  }
+  Mapped<T> map_inverse(Pass<T>& pass, Var<T> y, Var<T>) const override {
+    return autodiff::scale_shift(pass.tape, y, fixed(log_scale_), fixed(loc_), true);
+  }
 
  private:
   // A number for all columns, or one for each.
@@ -49,7 +53,8 @@ class AffineFixed final : public Transform<T> {
 }  // namespace
 
 TransformEntry affine_fixed_transform() {
-  return transform_entry<AffineFixed>("affine_fixed", {{R"({"type": "affine_fixed", "loc": [1, -2], "scale": [0.5, 3]})", 2, 0}, {R"({"type": "affine_fixed", "scale": 2})", 1, 0}});
+  return transform_entry<AffineFixed>("affine_fixed", {{R"({"type": "affine_fixed", "loc": [1, -2], "scale": [0.5, 3]})", 2, 0},
+                                                       {R"({"type": "affine_fixed", "scale": 2})", 1, 0}});
 }
 
 }  // namespace flowfit::transforms

@@ -17,10 +17,13 @@ template <class T>
 class Autoregressive final : public Transform<T> {
  public:
   Autoregressive(const config::Node& node, const Build& build)
-      : Transform<T>(build), order_(read_order(node, "given", build)), where_(inverse_order(order_)),
-        scores_in_one_pass_(node.choice("direction", "scoring", {"scoring", "sampling"}) == "scoring"), univariate_(make_univariate<T>(node.required("univariate"))),
-        network_(build.layout, build.name + ".net", nn::NetworkSpec::read(node.member("net")), build.context, build.features, build.features,
-                 repeated(univariate_->initial(), build.features)) {}
+      : Transform<T>(build),
+        order_(read_order(node, "given", build)),
+        where_(inverse_order(order_)),
+        scores_in_one_pass_(node.choice("direction", "scoring", {"scoring", "sampling"}) == "scoring"),
+        univariate_(make_univariate<T>(node.required("univariate"))),
+        network_(build.layout, build.name + ".net", nn::NetworkSpec::read(node.member("net")), build.context, build.features,
+                 build.features, repeated(univariate_->initial(), build.features)) {}
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override { return map(pass, x, context, false); }
@@ -33,13 +36,16 @@ class Autoregressive final : public Transform<T> {
     return all;
   }
 
-  Mapped<T> apply(Pass<T>& pass, Var<T> in, Var<T> raw, bool inverse) const { return inverse ? univariate_->inverse(pass, in, raw) : univariate_->forward(pass, in, raw); }
+  Mapped<T> apply(Pass<T>& pass, Var<T> in, Var<T> raw, bool inverse) const {
+    return inverse ? univariate_->inverse(pass, in, raw) : univariate_->forward(pass, in, raw);
+  }
 
   Mapped<T> map(Pass<T>& pass, Var<T> in, Var<T> context, bool inverse) const {
     nn::Tape<T>& tape = pass.tape;
     const Var<T> ordered = autodiff::gather_columns(tape, in, order_);
     const bool one_pass = inverse == scores_in_one_pass_;
-    const Mapped<T> m = one_pass ? apply(pass, ordered, network_.run(pass, context, ordered), inverse) : by_column(pass, ordered, context, inverse);
+    const Mapped<T> m = one_pass ? apply(pass, ordered, network_.run(pass, context, ordered), inverse)
+                                 : by_column(pass, ordered, context, inverse);
     return {autodiff::gather_columns(tape, m.value, where_), autodiff::row_sum(tape, m.log_det)};
   }
 
@@ -70,11 +76,14 @@ class Autoregressive final : public Transform<T> {
 
 TransformEntry autoregressive_transform() {
   return transform_entry<Autoregressive>(
-      "autoregressive", {{R"({"type": "autoregressive", "univariate": UNIVARIATE, "net": {"hidden": [9, 8], "activation": "tanh"}})", 3, 0},
-                         {R"({"type": "autoregressive", "univariate": UNIVARIATE, "order": "reverse", "net": {"type": "residual", "hidden": [8, 8], "activation": "elu"}})", 3, 2},
-                         {R"({"type": "autoregressive", "univariate": UNIVARIATE, "direction": "sampling", "order": "random", "net": {"hidden": [7], "activation": "silu"}})", 4, 0},
-                         {R"({"type": "autoregressive", "univariate": UNIVARIATE, "net": {"hidden": [5], "activation": "tanh"}})", 1, 1},
-                         {R"({"type": "autoregressive", "univariate": UNIVARIATE, "net": {"hidden": [6], "activation": "tanh"}})", 2, 0}});
+      "autoregressive",
+      {{R"({"type": "autoregressive", "univariate": UNIVARIATE, "net": {"hidden": [9, 8], "activation": "tanh"}})", 3, 0},
+       {R"({"type": "autoregressive", "univariate": UNIVARIATE, "order": "reverse", "net": {"type": "residual", "hidden": [8, 8], "activation": "elu"}})",
+        3, 2},
+       {R"({"type": "autoregressive", "univariate": UNIVARIATE, "direction": "sampling", "order": "random", "net": {"hidden": [7], "activation": "silu"}})",
+        4, 0},
+       {R"({"type": "autoregressive", "univariate": UNIVARIATE, "net": {"hidden": [5], "activation": "tanh"}})", 1, 1},
+       {R"({"type": "autoregressive", "univariate": UNIVARIATE, "net": {"hidden": [6], "activation": "tanh"}})", 2, 0}});
 }
 
 }  // namespace flowfit::transforms

@@ -20,15 +20,18 @@ struct Halves {
 Halves read_mask(const config::Node& node, int features, int context) {
   std::vector<bool> passes(static_cast<std::size_t>(features), false);
   if (node.member("mask").is_array()) {
-    for (const int column : node.integers("mask", {}, 0, std::max(features - 1, 0))) passes[static_cast<std::size_t>(column)] = true;
+    for (const int column : node.integers("mask", {}, 0, std::max(features - 1, 0)))
+      passes[static_cast<std::size_t>(column)] = true;
   } else {
     const bool half = node.choice("mask", "half", {"half", "alternate"}) == "half";
-    for (int d = 0; d < features; ++d) passes[static_cast<std::size_t>(d)] = half ? d < features / 2 : (d % 2 == 0 && features > 1);
+    for (int d = 0; d < features; ++d)
+      passes[static_cast<std::size_t>(d)] = half ? d < features / 2 : (d % 2 == 0 && features > 1);
   }
   Halves halves;
   for (int d = 0; d < features; ++d) (passes[static_cast<std::size_t>(d)] ? halves.passes : halves.changes).push_back(d);
   if (halves.changes.empty() || (halves.passes.empty() && context == 0)) {
-    node.member("mask").error("a coupling needs columns that pass (or context) and columns that change", "for one column use \"elementwise\" or add context");
+    node.member("mask").error("a coupling needs columns that pass (or context) and columns that change",
+                              "for one column use \"elementwise\" or add context");
     halves = {{}, std::vector<int>(static_cast<std::size_t>(features))};
     std::iota(halves.changes.begin(), halves.changes.end(), 0);
   }
@@ -39,8 +42,11 @@ template <class T>
 class Coupling final : public Transform<T> {
  public:
   Coupling(const config::Node& node, const Build& build)
-      : Transform<T>(build), halves_(read_mask(node, build.features, build.context)), univariate_(make_univariate<T>(node.required("univariate"))),
-        conditioner_(node, build.layout, build.name, build.context, static_cast<int>(halves_.passes.size()), static_cast<int>(halves_.changes.size()), univariate_->initial()) {
+      : Transform<T>(build),
+        halves_(read_mask(node, build.features, build.context)),
+        univariate_(make_univariate<T>(node.required("univariate"))),
+        conditioner_(node, build.layout, build.name, build.context, static_cast<int>(halves_.passes.size()),
+                     static_cast<int>(halves_.changes.size()), univariate_->initial()) {
     const config::Node half = node.member("identity_half");
     if (!half.exists() || half.is_null()) return;
     if (halves_.passes.empty()) {
@@ -50,7 +56,8 @@ class Coupling final : public Transform<T> {
     // The half's own object is a univariate, and "net" beside it where there is context.
     (void)half.has("net");
     half_ = make_univariate<T>(half.has("univariate") ? half.member("univariate") : half);
-    half_conditioner_ = std::make_unique<nn::Conditioner<T>>(half, build.layout, build.name + ".identity_half", build.context, 0, static_cast<int>(halves_.passes.size()), half_->initial());
+    half_conditioner_ = std::make_unique<nn::Conditioner<T>>(half, build.layout, build.name + ".identity_half", build.context, 0,
+                                                             static_cast<int>(halves_.passes.size()), half_->initial());
     if (half.has("univariate")) half.finish();
   }
 
@@ -88,10 +95,13 @@ class Coupling final : public Transform<T> {
 
 TransformEntry coupling_transform() {
   return transform_entry<Coupling>(
-      "coupling", {{R"({"type": "coupling", "univariate": UNIVARIATE, "net": {"hidden": [8, 8], "activation": "tanh"}})", 2, 0},
-                   {R"({"type": "coupling", "univariate": UNIVARIATE, "identity_half": UNIVARIATE, "net": {"hidden": [8], "activation": "elu"}})", 2, 0},
-                   {R"({"type": "coupling", "univariate": UNIVARIATE, "mask": "alternate", "net": {"type": "residual", "hidden": [6, 6], "activation": "silu"}})", 3, 2},
-                   {R"({"type": "coupling", "univariate": UNIVARIATE, "mask": [0, 3], "net": {"hidden": [], "activation": "tanh"}})", 4, 0}});
+      "coupling",
+      {{R"({"type": "coupling", "univariate": UNIVARIATE, "net": {"hidden": [8, 8], "activation": "tanh"}})", 2, 0},
+       {R"({"type": "coupling", "univariate": UNIVARIATE, "identity_half": UNIVARIATE, "net": {"hidden": [8], "activation": "elu"}})",
+        2, 0},
+       {R"({"type": "coupling", "univariate": UNIVARIATE, "mask": "alternate", "net": {"type": "residual", "hidden": [6, 6], "activation": "silu"}})",
+        3, 2},
+       {R"({"type": "coupling", "univariate": UNIVARIATE, "mask": [0, 3], "net": {"hidden": [], "activation": "tanh"}})", 4, 0}});
 }
 
 }  // namespace flowfit::transforms

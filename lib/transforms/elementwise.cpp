@@ -14,7 +14,8 @@ template <class T>
 class Elementwise final : public Transform<T> {
  public:
   Elementwise(const config::Node& node, const Build& build)
-      : Transform<T>(build), univariate_(make_univariate<T>(node.required("univariate"))),
+      : Transform<T>(build),
+        univariate_(make_univariate<T>(node.required("univariate"))),
         conditioner_(node, build.layout, build.name, build.context, 0, build.features, univariate_->initial()) {}
 
  protected:
@@ -34,8 +35,10 @@ class Elementwise final : public Transform<T> {
 }  // namespace
 
 TransformEntry elementwise_transform() {
-  return transform_entry<Elementwise>("elementwise", {{R"({"type": "elementwise", "univariate": UNIVARIATE})", 2, 0},
-                                                      {R"({"type": "elementwise", "univariate": UNIVARIATE, "net": {"hidden": [6], "activation": "tanh"}})", 1, 2}});
+  return transform_entry<Elementwise>(
+      "elementwise",
+      {{R"({"type": "elementwise", "univariate": UNIVARIATE})", 2, 0},
+       {R"({"type": "elementwise", "univariate": UNIVARIATE, "net": {"hidden": [6], "activation": "tanh"}})", 1, 2}});
 }
 
 }  // namespace flowfit::transforms

@@ -23,6 +23,8 @@ class Exp final : public Transform<T> {
 
 }  // namespace
 
-TransformEntry exp_transform() { return transform_entry<Exp>("exp", {{R"({"type": "exp"})", 2, 0}, {R"({"type": "exp", "inverse": true})", 1, 0}}); }
+TransformEntry exp_transform() {
+  return transform_entry<Exp>("exp", {{R"({"type": "exp"})", 2, 0}, {R"({"type": "exp", "inverse": true})", 1, 0}});
+}
 
 }  // namespace flowfit::transforms

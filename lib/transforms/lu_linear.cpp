@@ -40,7 +40,9 @@ class LuLinear final : public Transform<T> {
   }
 
  private:
-  autodiff::LuFactors<T> factors(Pass<T>& pass) const { return {pass.parameter(lower_), pass.parameter(upper_), pass.parameter(diagonal_), pass.parameter(bias_)}; }
+  autodiff::LuFactors<T> factors(Pass<T>& pass) const {
+    return {pass.parameter(lower_), pass.parameter(upper_), pass.parameter(diagonal_), pass.parameter(bias_)};
+  }
   nn::Slot lower_, upper_, diagonal_, bias_;
   std::vector<int> order_, where_;  // empty: columns as they are
 };
@@ -48,7 +50,10 @@ class LuLinear final : public Transform<T> {
 }  // namespace
 
 TransformEntry lu_linear_transform() {
-  return transform_entry<LuLinear>("lu_linear", {{R"({"type": "lu_linear"})", 3, 0}, {R"({"type": "lu_linear", "permute": true})", 4, 0}, {R"({"type": "lu_linear", "inverse": true})", 2, 0}, {R"({"type": "lu_linear"})", 1, 0}});
+  return transform_entry<LuLinear>("lu_linear", {{R"({"type": "lu_linear"})", 3, 0},
+                                                 {R"({"type": "lu_linear", "permute": true})", 4, 0},
+                                                 {R"({"type": "lu_linear", "inverse": true})", 2, 0},
+                                                 {R"({"type": "lu_linear"})", 1, 0}});
 }
 
 }  // namespace flowfit::transforms

@@ -9,7 +9,8 @@ namespace {
 template <class T>
 class Permutation final : public Transform<T> {
  public:
-  Permutation(const config::Node& node, const Build& build) : Transform<T>(build), order_(read_order(node, "random", build)), where_(inverse_order(order_)) {}
+  Permutation(const config::Node& node, const Build& build)
+      : Transform<T>(build), order_(read_order(node, "random", build)), where_(inverse_order(order_)) {}
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T>) const override {
@@ -26,7 +27,9 @@ class Permutation final : public Transform<T> {
 }  // namespace
 
 TransformEntry permutation_transform() {
-  return transform_entry<Permutation>("permutation", {{R"({"type": "permutation"})", 4, 0}, {R"({"type": "permutation", "order": [2, 0, 1]})", 3, 0}, {R"({"type": "permutation", "order": "reverse"})", 2, 0}});
+  return transform_entry<Permutation>("permutation", {{R"({"type": "permutation"})", 4, 0},
+                                                      {R"({"type": "permutation", "order": [2, 0, 1]})", 3, 0},
+                                                      {R"({"type": "permutation", "order": "reverse"})", 2, 0}});
 }
 
 }  // namespace flowfit::transforms

@@ -8,9 +8,11 @@ namespace flowfit::transforms {
 
 template <class T>
 Mapped<T> Transform<T>::checked(Direction direction, Pass<T>& pass, Var<T> x, Var<T> context) const {
-  if (x.cols != features_ || (context_ > 0) != !context.empty() || (!context.empty() && (context.cols != context_ || context.rows != x.rows)))
-    throw std::logic_error("transform: expected x B x " + std::to_string(features_) + " and context B x " + std::to_string(context_) + ", got " + std::to_string(x.rows) + " x " +
-                           std::to_string(x.cols) + " and " + std::to_string(context.rows) + " x " + std::to_string(context.cols));
+  if (x.cols != features_ || (context_ > 0) != !context.empty() ||
+      (!context.empty() && (context.cols != context_ || context.rows != x.rows)))
+    throw std::logic_error("transform: expected x B x " + std::to_string(features_) + " and context B x " +
+                           std::to_string(context_) + ", got " + std::to_string(x.rows) + " x " + std::to_string(x.cols) +
+                           " and " + std::to_string(context.rows) + " x " + std::to_string(context.cols));
   return (this->*direction)(pass, x, context);
 }
 
@@ -52,10 +54,13 @@ std::unique_ptr<Transform<T>> make_transform(const config::Node& node, const Bui
   const auto found = std::ranges::find(transforms(), type, &TransformEntry::type);
   const TransformEntry& entry = found == transforms().end() ? transforms().front() : *found;
   std::unique_ptr<Transform<T>> made;
-  if constexpr (std::is_same_v<T, float>) made = entry.make_float(node, build);
-  else made = entry.make_double(node, build);
+  if constexpr (std::is_same_v<T, float>)
+    made = entry.make_float(node, build);
+  else
+    made = entry.make_double(node, build);
   const bool inverted = node.has("inverse") && node.boolean("inverse", false);
-  if (inverted && made->needs_initialize()) node.error_at("inverse", "is set from the data on its way to the base; it cannot be turned around");
+  if (inverted && made->needs_initialize())
+    node.error_at("inverse", "is set from the data on its way to the base; it cannot be turned around");
   if (found != transforms().end()) node.finish();
   if (inverted) made = std::make_unique<Inverted<T>>(build, std::move(made));
   return made;

@@ -27,11 +27,11 @@ struct Support {
 /// What a transform needs to be built at its place in the stack.
 struct Build {
   nn::ParameterLayout& layout;
-  std::string name;           ///< prefix of its parameters: `flow.0`
-  int features = 0;           ///< D
-  int context = 0;            ///< C; 0: none
-  std::uint64_t seed = 0;     ///< for orders drawn at random
-  std::uint32_t place = 0;    ///< distinct for each layer
+  std::string name;         ///< prefix of its parameters: `flow.0`
+  int features = 0;         ///< D
+  int context = 0;          ///< C; 0: none
+  std::uint64_t seed = 0;   ///< for orders drawn at random
+  std::uint32_t place = 0;  ///< distinct for each layer
 };
 
 /// forward: base → data; inverse: data → base. x: B x D, context: B x C or empty; log_det: B x 1, log|det d value / d input| of the
@@ -49,7 +49,9 @@ class Transform {
   virtual Support image(const Support& input) const { return (void)input, Support{}; }
 
   /// Sets parameters from all training rows as they arrive at this layer on their way data → base (column-major, n x D). Default: nothing.
-  virtual void initialize(std::span<T> parameters, std::span<const T> rows, Index n) const { (void)parameters, (void)rows, (void)n; }
+  virtual void initialize(std::span<T> parameters, std::span<const T> rows, Index n) const {
+    (void)parameters, (void)rows, (void)n;
+  }
   virtual bool needs_initialize() const { return false; }
 
  protected:
@@ -70,7 +72,7 @@ class Transform {
 
 /// One word of the transforms' list: how to make it, and configs that the property tests run.
 struct Example {
-  std::string config;    ///< JSON of the layer; the word "UNIVARIATE" in it is replaced by each univariate's examples in turn
+  std::string config;  ///< JSON of the layer; the word "UNIVARIATE" in it is replaced by each univariate's examples in turn
   int features = 2;
   int context = 0;
 };
@@ -84,8 +86,12 @@ struct TransformEntry {
 template <template <class> class X>
 TransformEntry transform_entry(std::string type, std::vector<Example> examples) {
   return {std::move(type), std::move(examples),
-          [](const config::Node& node, const Build& build) -> std::unique_ptr<Transform<float>> { return std::make_unique<X<float>>(node, build); },
-          [](const config::Node& node, const Build& build) -> std::unique_ptr<Transform<double>> { return std::make_unique<X<double>>(node, build); }};
+          [](const config::Node& node, const Build& build) -> std::unique_ptr<Transform<float>> {
+            return std::make_unique<X<float>>(node, build);
+          },
+          [](const config::Node& node, const Build& build) -> std::unique_ptr<Transform<double>> {
+            return std::make_unique<X<double>>(node, build);
+          }};
 }
 
 const std::vector<TransformEntry>& transforms();

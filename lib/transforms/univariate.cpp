@@ -26,8 +26,10 @@ std::unique_ptr<Univariate<T>> make_univariate(const config::Node& node) {
   const auto found = std::ranges::find(univariates(), type, &UnivariateEntry::type);
   const UnivariateEntry& entry = found == univariates().end() ? univariates().front() : *found;
   std::unique_ptr<Univariate<T>> made;
-  if constexpr (std::is_same_v<T, float>) made = entry.make_float(node);
-  else made = entry.make_double(node);
+  if constexpr (std::is_same_v<T, float>)
+    made = entry.make_float(node);
+  else
+    made = entry.make_double(node);
   if (found != univariates().end()) node.finish();
   return made;
 }

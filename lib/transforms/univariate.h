@@ -39,7 +39,8 @@ struct UnivariateEntry {
 
 template <template <class> class U>
 UnivariateEntry univariate_entry(std::string type, std::vector<std::string> examples) {
-  return {std::move(type), std::move(examples), [](const config::Node& node) -> std::unique_ptr<Univariate<float>> { return std::make_unique<U<float>>(node); },
+  return {std::move(type), std::move(examples),
+          [](const config::Node& node) -> std::unique_ptr<Univariate<float>> { return std::make_unique<U<float>>(node); },
           [](const config::Node& node) -> std::unique_ptr<Univariate<double>> { return std::make_unique<U<double>>(node); }};
 }
 

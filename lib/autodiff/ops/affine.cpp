@@ -56,7 +56,8 @@ Mapped<T> affine_map(Tape<T>& tape, Var<T> x, Var<T> raw, Scale scale, bool inve
   T* slopes = tape.scratch(raw.rows * x.cols);
   T* logs = tape.scratch(raw.rows * x.cols);
   for (Index d = 0; d < x.cols; ++d) {
-    for (Index i = 0; i < raw.rows; ++i) log_scale(scale, raw.value[(2 * d + 1) * raw.rows + i], logs[d * raw.rows + i], slopes[d * raw.rows + i]);
+    for (Index i = 0; i < raw.rows; ++i)
+      log_scale(scale, raw.value[(2 * d + 1) * raw.rows + i], logs[d * raw.rows + i], slopes[d * raw.rows + i]);
     for (Index i = 0; i < rows; ++i) {
       const T t = raw.value[2 * d * raw.rows + i * step], log_s = logs[d * raw.rows + i * step];
       const T in = x.value[d * rows + i];
@@ -105,8 +106,8 @@ Mapped<T> shift_map(Tape<T>& tape, Var<T> x, Var<T> raw, bool inverse) {
   return {y, log_det};
 }
 
-#define FLOWFIT_INSTANTIATE(T)                                                     \
-  template Mapped<T> affine_map<T>(Tape<T>&, Var<T>, Var<T>, Scale, bool);          \
+#define FLOWFIT_INSTANTIATE(T)                                             \
+  template Mapped<T> affine_map<T>(Tape<T>&, Var<T>, Var<T>, Scale, bool); \
   template Mapped<T> shift_map<T>(Tape<T>&, Var<T>, Var<T>, bool);
 FLOWFIT_INSTANTIATE(float)
 FLOWFIT_INSTANTIATE(double)

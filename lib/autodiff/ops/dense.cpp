@@ -22,12 +22,24 @@ Column<T> column(T* data, Index rows, Index j) {
 template <class T, class In, class Out>
 void apply(Activation activation, const In& z, Out&& y) {
   switch (activation) {
-    case Activation::none: y = z; break;
-    case Activation::relu: y = z.max(T(0)); break;
-    case Activation::leaky_relu: y = z.max(T(0.01) * z); break;
-    case Activation::elu: y = z.max(T(0)) + (z.min(T(0)).exp() - T(1)); break;
-    case Activation::tanh: y = z.tanh(); break;
-    case Activation::silu: y = z / (T(1) + (-z).exp()); break;
+    case Activation::none:
+      y = z;
+      break;
+    case Activation::relu:
+      y = z.max(T(0));
+      break;
+    case Activation::leaky_relu:
+      y = z.max(T(0.01) * z);
+      break;
+    case Activation::elu:
+      y = z.max(T(0)) + (z.min(T(0)).exp() - T(1));
+      break;
+    case Activation::tanh:
+      y = z.tanh();
+      break;
+    case Activation::silu:
+      y = z / (T(1) + (-z).exp());
+      break;
   }
 }
 
@@ -37,15 +49,20 @@ void chain(Activation activation, Column<T> g, const T* y, const T* z) {
   const Index rows = g.size();
   const Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>> out(y, rows);
   switch (activation) {
-    case Activation::none: break;
+    case Activation::none:
+      break;
     case Activation::relu:
       for (Index i = 0; i < rows; ++i) g[i] = y[i] > T(0) ? g[i] : T(0);
       break;
     case Activation::leaky_relu:
       for (Index i = 0; i < rows; ++i) g[i] = y[i] > T(0) ? g[i] : T(0.01) * g[i];
       break;
-    case Activation::elu: g *= out.min(T(0)) + T(1); break;
-    case Activation::tanh: g *= T(1) - out.square(); break;
+    case Activation::elu:
+      g *= out.min(T(0)) + T(1);
+      break;
+    case Activation::tanh:
+      g *= T(1) - out.square();
+      break;
     case Activation::silu: {
       const Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>> in(z, rows);
       g *= (T(1) + (-in).exp()).inverse() * (T(1) + in - out);
@@ -57,7 +74,8 @@ void chain(Activation activation, Column<T> g, const T* y, const T* z) {
 }  // namespace
 
 template <class T>
-void dense_columns(Tape<T>& tape, const DenseLayer<T>& layer, Var<T> x, Var<T> skip, Var<T> y, Var<T> before, Index first, Index count) {
+void dense_columns(Tape<T>& tape, const DenseLayer<T>& layer, Var<T> x, Var<T> skip, Var<T> y, Var<T> before, Index first,
+                   Index count) {
   if (count == 0) return;
   const Index rows = x.rows;
   const Var<T> weight = layer.weight, bias = layer.bias;
@@ -72,7 +90,8 @@ void dense_columns(Tape<T>& tape, const DenseLayer<T>& layer, Var<T> x, Var<T> s
       y.columns(begin, units).val().setZero();
       continue;
     }
-    multiply<T>({x.value, rows, inputs, rows}, {weight.value + begin * weight.rows, inputs, units, weight.rows}, {y.value + begin * rows, rows, units, rows}, false);
+    multiply<T>({x.value, rows, inputs, rows}, {weight.value + begin * weight.rows, inputs, units, weight.rows},
+                {y.value + begin * rows, rows, units, rows}, false);
   }
   for (Index j = first; j < first + count; ++j) {
     auto out = column(y.value, rows, j);
@@ -95,12 +114,16 @@ void dense_columns(Tape<T>& tape, const DenseLayer<T>& layer, Var<T> x, Var<T> s
       const Index inputs = prefix ? prefix[begin + units - 1] : x.cols;
       if (inputs == 0) continue;
       const Block<const T> g{y.adjoint + begin * rows, rows, units, rows};
-      if (x.wants_grad()) multiply_transposed_right<T>(g, {weight.value + begin * weight.rows, inputs, units, weight.rows}, {x.adjoint, rows, inputs, rows});
+      if (x.wants_grad())
+        multiply_transposed_right<T>(g, {weight.value + begin * weight.rows, inputs, units, weight.rows},
+                                     {x.adjoint, rows, inputs, rows});
       if (!weight.wants_grad()) continue;
-      multiply_transposed_left<T>({x.value, rows, inputs, rows}, g, {weight.adjoint + begin * weight.rows, inputs, units, weight.rows});
+      multiply_transposed_left<T>({x.value, rows, inputs, rows}, g,
+                                  {weight.adjoint + begin * weight.rows, inputs, units, weight.rows});
       if (!prefix) continue;
       // The panel's product also filled the corner that the mask cuts off.
-      for (Index j = begin; j < begin + units; ++j) std::fill(weight.adjoint + j * weight.rows + prefix[j], weight.adjoint + j * weight.rows + inputs, T(0));
+      for (Index j = begin; j < begin + units; ++j)
+        std::fill(weight.adjoint + j * weight.rows + prefix[j], weight.adjoint + j * weight.rows + inputs, T(0));
     }
   });
 }
@@ -127,9 +150,9 @@ void activate_columns(Tape<T>& tape, Activation activation, Var<T> x, Var<T> y, 
   });
 }
 
-#define FLOWFIT_INSTANTIATE(T)                                                                                              \
-  template void dense_columns<T>(Tape<T>&, const DenseLayer<T>&, Var<T>, Var<T>, Var<T>, Var<T>, Index, Index);               \
-  template Var<T> dense<T>(Tape<T>&, const DenseLayer<T>&, Var<T>, Var<T>);                                                  \
+#define FLOWFIT_INSTANTIATE(T)                                                                                  \
+  template void dense_columns<T>(Tape<T>&, const DenseLayer<T>&, Var<T>, Var<T>, Var<T>, Var<T>, Index, Index); \
+  template Var<T> dense<T>(Tape<T>&, const DenseLayer<T>&, Var<T>, Var<T>);                                     \
   template void activate_columns<T>(Tape<T>&, Activation, Var<T>, Var<T>, Index, Index);
 FLOWFIT_INSTANTIATE(float)
 FLOWFIT_INSTANTIATE(double)

@@ -10,9 +10,9 @@ enum class Activation { none, relu, elu, tanh, silu, leaky_relu };
 /// A layer y = act(x·W + b + skip). W is In x Out in memory (the file's out x in, row by row).
 template <class T>
 struct DenseLayer {
-  Var<T> weight;               ///< In x Out
-  Var<T> bias;                 ///< 1 x Out
-  const int* prefix = nullptr; ///< Out counts, non-decreasing: unit j sees the inputs before prefix[j] alone; null: all of them
+  Var<T> weight;                ///< In x Out
+  Var<T> bias;                  ///< 1 x Out
+  const int* prefix = nullptr;  ///< Out counts, non-decreasing: unit j sees the inputs before prefix[j] alone; null: all of them
   Activation activation = Activation::none;
 };
 
@@ -20,7 +20,8 @@ struct DenseLayer {
 /// be there. `skip` (B x Out, or empty) is added before the activation. Masked blocks are skipped on both ways; weights outside the mask
 /// must be zero and get a zero gradient. With `silu`, `before` must be B x Out too: it keeps x·W + b + skip.
 template <class T>
-void dense_columns(Tape<T>& tape, const DenseLayer<T>& layer, Var<T> x, Var<T> skip, Var<T> y, Var<T> before, Index first, Index count);
+void dense_columns(Tape<T>& tape, const DenseLayer<T>& layer, Var<T> x, Var<T> skip, Var<T> y, Var<T> before, Index first,
+                   Index count);
 
 /// The whole layer: B x Out.
 template <class T>

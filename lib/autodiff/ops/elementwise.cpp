@@ -97,8 +97,10 @@ Mapped<T> scale_shift(Tape<T>& tape, Var<T> x, Var<T> log_scale, Var<T> shift, b
   for (Index j = 0; j < x.cols; ++j) {
     const T log_s = log_scale.empty() ? T(0) : log_scale.value[j], t = shift.empty() ? T(0) : shift.value[j];
     auto out = y.val_array().col(j);
-    if (inverse) out = (x.val_array().col(j) - t) * std::exp(-log_s);
-    else out = x.val_array().col(j) * std::exp(log_s) + t;
+    if (inverse)
+      out = (x.val_array().col(j) - t) * std::exp(-log_s);
+    else
+      out = x.val_array().col(j) * std::exp(log_s) + t;
     sum += inverse ? -log_s : log_s;
   }
   log_det.val().setConstant(sum);
@@ -112,7 +114,8 @@ Mapped<T> scale_shift(Tape<T>& tape, Var<T> x, Var<T> log_scale, Var<T> shift, b
         const auto out = y.val_array().col(j);
         if (x.wants_grad()) x.adj_array().col(j) += g * scale;
         if (shift.wants_grad()) shift.adjoint[j] += inverse ? -scale * g.sum() : g.sum();
-        if (log_scale.wants_grad()) log_scale.adjoint[j] += inverse ? -(g * out).sum() - log_det_sum : (g * (out - t)).sum() + log_det_sum;
+        if (log_scale.wants_grad())
+          log_scale.adjoint[j] += inverse ? -(g * out).sum() - log_det_sum : (g * (out - t)).sum() + log_det_sum;
       }
     });
   }
@@ -135,7 +138,8 @@ Mapped<T> log_map(Tape<T>& tape, Var<T> x) {
   for (Index i = 0; i < x.size(); ++i) log_det.value[i] = x.value[i] > T(0) ? -y.value[i] : -std::numeric_limits<T>::infinity();
   if (y.wants_grad()) {
     tape.on_backward([=] {
-      for (Index i = 0; i < x.size(); ++i) x.adjoint[i] += x.value[i] > T(0) ? (y.adjoint[i] - log_det.adjoint[i]) / std::max(x.value[i], smallest) : T(0);
+      for (Index i = 0; i < x.size(); ++i)
+        x.adjoint[i] += x.value[i] > T(0) ? (y.adjoint[i] - log_det.adjoint[i]) / std::max(x.value[i], smallest) : T(0);
     });
   }
   return {y, log_det};
@@ -168,19 +172,19 @@ void dropout_columns(Tape<T>& tape, Var<T> x, Var<T> y, const T* uniforms, T rat
   }
 }
 
-#define FLOWFIT_INSTANTIATE(T)                                                                    \
-  template Var<T> add<T>(Tape<T>&, Var<T>, Var<T>);                                                \
-  template Var<T> row_sum<T>(Tape<T>&, Var<T>);                                                    \
-  template Var<T> broadcast_sum<T>(Tape<T>&, Var<T>, Index, T);                                    \
-  template Var<T> constant<T>(Tape<T>&, Index, Index, T);                                          \
-  template Var<T> concat<T>(Tape<T>&, Var<T>, Var<T>);                                             \
-  template void copy<T>(Tape<T>&, Var<T>, Var<T>);                                                 \
-  template Var<T> gather_columns<T>(Tape<T>&, Var<T>, std::span<const int>);                       \
-  template void scatter_columns<T>(Tape<T>&, Var<T>, Var<T>, std::span<const int>);                \
-  template Mapped<T> scale_shift<T>(Tape<T>&, Var<T>, Var<T>, Var<T>, bool);                       \
-  template Mapped<T> exp_map<T>(Tape<T>&, Var<T>);                                                 \
-  template Mapped<T> log_map<T>(Tape<T>&, Var<T>);                                                 \
-  template Var<T> standard_normal_log_prob<T>(Tape<T>&, Var<T>);                                   \
+#define FLOWFIT_INSTANTIATE(T)                                                      \
+  template Var<T> add<T>(Tape<T>&, Var<T>, Var<T>);                                 \
+  template Var<T> row_sum<T>(Tape<T>&, Var<T>);                                     \
+  template Var<T> broadcast_sum<T>(Tape<T>&, Var<T>, Index, T);                     \
+  template Var<T> constant<T>(Tape<T>&, Index, Index, T);                           \
+  template Var<T> concat<T>(Tape<T>&, Var<T>, Var<T>);                              \
+  template void copy<T>(Tape<T>&, Var<T>, Var<T>);                                  \
+  template Var<T> gather_columns<T>(Tape<T>&, Var<T>, std::span<const int>);        \
+  template void scatter_columns<T>(Tape<T>&, Var<T>, Var<T>, std::span<const int>); \
+  template Mapped<T> scale_shift<T>(Tape<T>&, Var<T>, Var<T>, Var<T>, bool);        \
+  template Mapped<T> exp_map<T>(Tape<T>&, Var<T>);                                  \
+  template Mapped<T> log_map<T>(Tape<T>&, Var<T>);                                  \
+  template Var<T> standard_normal_log_prob<T>(Tape<T>&, Var<T>);                    \
   template void dropout_columns<T>(Tape<T>&, Var<T>, Var<T>, const T*, T, Index, Index);
 FLOWFIT_INSTANTIATE(float)
 FLOWFIT_INSTANTIATE(double)

@@ -28,8 +28,10 @@ const bool cache_sizes_are_fixed = [] {
 
 template <class T>
 void multiply(Block<const T> a, Block<const T> b, Block<T> c, bool accumulate) {
-  if (accumulate) view(c).noalias() += view(a) * view(b);
-  else view(c).noalias() = view(a) * view(b);
+  if (accumulate)
+    view(c).noalias() += view(a) * view(b);
+  else
+    view(c).noalias() = view(a) * view(b);
 }
 
 template <class T>
@@ -42,9 +44,9 @@ void multiply_transposed_left(Block<const T> a, Block<const T> b, Block<T> c) {
   view(c).noalias() += view(a).transpose() * view(b);
 }
 
-#define FLOWFIT_INSTANTIATE(T)                                                           \
-  template void multiply<T>(Block<const T>, Block<const T>, Block<T>, bool);              \
-  template void multiply_transposed_right<T>(Block<const T>, Block<const T>, Block<T>);   \
+#define FLOWFIT_INSTANTIATE(T)                                                          \
+  template void multiply<T>(Block<const T>, Block<const T>, Block<T>, bool);            \
+  template void multiply_transposed_right<T>(Block<const T>, Block<const T>, Block<T>); \
   template void multiply_transposed_left<T>(Block<const T>, Block<const T>, Block<T>);
 FLOWFIT_INSTANTIATE(float)
 FLOWFIT_INSTANTIATE(double)

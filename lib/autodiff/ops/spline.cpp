@@ -18,10 +18,10 @@ constexpr double lambda_low = 0.025, lambda_span = 0.95;
 /// What one feature keeps for the way back: softmax shares (K x R each) and, for each row, its bin and what was selected there.
 template <class T>
 struct Kept {
-  T *widths, *heights;                    // K·R softmax shares
-  T *bin, *w, *h, *d0, *d1, *lambda;      // B each; bin as a number, so that loops over it vectorize
-  T *slope0, *slope1, *lambda_slope;      // d d0 / d raw, d d1 / d raw, dλ / d raw; 0 where nothing is learned
-  T* inner;                               // t: place in the bin, on the side where the formulas are evaluated
+  T *widths, *heights;                // K·R softmax shares
+  T *bin, *w, *h, *d0, *d1, *lambda;  // B each; bin as a number, so that loops over it vectorize
+  T *slope0, *slope1, *lambda_slope;  // d d0 / d raw, d d1 / d raw, dλ / d raw; 0 where nothing is learned
+  T* inner;                           // t: place in the bin, on the side where the formulas are evaluated
 };
 
 template <class T>
@@ -68,7 +68,8 @@ template <class T>
 void left_edges(const T* shares, Index bins, Index rows, Scale<T> scale, T bound, T* knots) {
   Lane<T>(knots, rows).setConstant(-bound);
   for (Index k = 1; k < bins; ++k)
-    Lane<T>(knots + k * rows, rows) = Lane<T>(knots + (k - 1) * rows, rows) + (scale.low + scale.span * ConstLane<T>(shares + (k - 1) * rows, rows));
+    Lane<T>(knots + k * rows, rows) =
+        Lane<T>(knots + (k - 1) * rows, rows) + (scale.low + scale.span * ConstLane<T>(shares + (k - 1) * rows, rows));
 }
 
 template <class T>
@@ -86,9 +87,17 @@ template <class T, class Kind>
 class Spline {
  public:
   Spline(const SplineShape& shape, Index rows, Index raw_rows)
-      : bins_(shape.bins), parameters_(shape.parameters()), rows_(rows), raw_rows_(raw_rows), step_(raw_rows == 1 ? 0 : 1), bound_(static_cast<T>(shape.bound)),
-        min_slope_(static_cast<T>(shape.min_slope)), offset_(slope_offset<T>(shape)), width_(scale_of<T>(shape.min_width, shape)),
-        height_(scale_of<T>(shape.min_height, shape)), learns_lambda_(shape.kind == SplineKind::rational_linear) {}
+      : bins_(shape.bins),
+        parameters_(shape.parameters()),
+        rows_(rows),
+        raw_rows_(raw_rows),
+        step_(raw_rows == 1 ? 0 : 1),
+        bound_(static_cast<T>(shape.bound)),
+        min_slope_(static_cast<T>(shape.min_slope)),
+        offset_(slope_offset<T>(shape)),
+        width_(scale_of<T>(shape.min_width, shape)),
+        height_(scale_of<T>(shape.min_height, shape)),
+        learns_lambda_(shape.kind == SplineKind::rational_linear) {}
 
   void forward(Tape<T>& tape, const T* in, const T* raw, T* out, T* log_det, const Kept<T>& k, bool inverse) const {
     T* edges = tape.scratch(std::max(2 * bins_ * raw_rows_, 2 * raw_rows_));
@@ -108,7 +117,8 @@ class Spline {
     for (Index i = 0; i < rows_; ++i) {
       const Bin<T> b{k.w[i], k.h[i], k.d0[i], k.d1[i], k.lambda[i]};
       const T inside = clamped(in[i], bound_);
-      const T t = inverse ? Kind::solve(b, std::min(std::max(inside - y_left[i], T(0)), b.h)) : std::min(std::max(inside - x_left[i], T(0)), b.w);
+      const T t = inverse ? Kind::solve(b, std::min(std::max(inside - y_left[i], T(0)), b.h))
+                          : std::min(std::max(inside - x_left[i], T(0)), b.w);
       const BinValue<T> v = Kind::value(b, t);
       k.inner[i] = t;
       const bool tail = !(std::abs(in[i]) < bound_);  // a NaN passes through
@@ -117,8 +127,10 @@ class Spline {
       slope[i] = tail ? T(1) : v.slope;
     }
     Lane<T> l(log_det, rows_);
-    if (inverse) l = -l.log();
-    else l = l.log();
+    if (inverse)
+      l = -l.log();
+    else
+      l = l.log();
   }
 
   // gy, gl: adjoints of the output and of the log-det.
@@ -163,7 +175,8 @@ class Spline {
 
  private:
   // Finds each row's bin by counting the knots at or below it, then gathers that bin's numbers (d0, d1, lambda still raw).
-  void select(const T* in, const T* raw, const T* x_edges, const T* y_edges, bool inverse, const Kept<T>& k, T* x_left, T* y_left) const {
+  void select(const T* in, const T* raw, const T* x_edges, const T* y_edges, bool inverse, const Kept<T>& k, T* x_left,
+              T* y_left) const {
     const T* edges = inverse ? y_edges : x_edges;
     Lane<T>(k.bin, rows_).setZero();
     for (Index b = 1; b < bins_; ++b) {
@@ -248,7 +261,8 @@ class Spline {
       const T at = static_cast<T>(b);
       const T* share = shares + b * rows_;
       T* out = g_raw + b * rows_;
-      for (Index i = 0; i < rows_; ++i) out[i] += span * share[i] * ((at < bin[i] ? g_left[i] : (at == bin[i] ? g_size[i] : T(0))) - dot[i]);
+      for (Index i = 0; i < rows_; ++i)
+        out[i] += span * share[i] * ((at < bin[i] ? g_left[i] : (at == bin[i] ? g_size[i] : T(0))) - dot[i]);
     }
   }
 
@@ -267,13 +281,15 @@ Mapped<T> map(Tape<T>& tape, const SplineShape& shape, Var<T> x, Var<T> raw, boo
   Kept<T>* kept = tape.template scratch<Kept<T>>(features);
   for (Index d = 0; d < features; ++d) {
     kept[d] = keep(tape, shape.bins, raw.rows, rows);
-    spline.forward(tape, x.value + d * rows, raw.value + d * stride, y.value + d * rows, log_det.value + d * rows, kept[d], inverse);
+    spline.forward(tape, x.value + d * rows, raw.value + d * stride, y.value + d * rows, log_det.value + d * rows, kept[d],
+                   inverse);
   }
   if (y.wants_grad()) {
     tape.on_backward([=, t = &tape] {
       for (Index d = 0; d < features; ++d) {
-        spline.backward(*t, x.value + d * rows, y.adjoint + d * rows, log_det.adjoint + d * rows, x.wants_grad() ? x.adjoint + d * rows : nullptr,
-                        raw.wants_grad() ? raw.adjoint + d * stride : nullptr, kept[d], inverse);
+        spline.backward(*t, x.value + d * rows, y.adjoint + d * rows, log_det.adjoint + d * rows,
+                        x.wants_grad() ? x.adjoint + d * rows : nullptr, raw.wants_grad() ? raw.adjoint + d * stride : nullptr,
+                        kept[d], inverse);
       }
     });
   }
@@ -285,7 +301,7 @@ Mapped<T> map(Tape<T>& tape, const SplineShape& shape, Var<T> x, Var<T> raw, boo
 template <class T>
 Mapped<T> spline_map(Tape<T>& tape, const SplineShape& shape, Var<T> x, Var<T> raw, bool inverse) {
   return shape.kind == SplineKind::rational_linear ? map<T, RationalLinearBin>(tape, shape, x, raw, inverse)
-                                                    : map<T, RationalQuadraticBin>(tape, shape, x, raw, inverse);
+                                                   : map<T, RationalQuadraticBin>(tape, shape, x, raw, inverse);
 }
 
 template Mapped<float> spline_map<float>(Tape<float>&, const SplineShape&, Var<float>, Var<float>, bool);

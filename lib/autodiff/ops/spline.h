@@ -7,12 +7,12 @@ namespace flowfit::autodiff {
 
 enum class SplineKind {
   rational_quadratic,  ///< Durkan, Bekasov, Murray, Papamakarios, "Neural Spline Flows", NeurIPS 2019, eqs. 4–8
-  rational_linear      ///< Dolatabadi, Erfani, Leckie, "Invertible Generative Modeling using Linear Rational Splines", AISTATS 2020, alg. 1
+  rational_linear  ///< Dolatabadi, Erfani, Leckie, "Invertible Generative Modeling using Linear Rational Splines", AISTATS 2020, alg. 1
 };
 
 struct SplineShape {
   SplineKind kind = SplineKind::rational_quadratic;
-  int bins = 8;          ///< K
+  int bins = 8;  ///< K
   double bound = 5.0;
   double min_width = 1e-3, min_height = 1e-3, min_slope = 1e-3;  ///< widths and heights as a share of the box
 

@@ -53,8 +53,12 @@ struct RationalQuadraticBin {
     const T g_a = gu * b.h / den, g_den = -(gu * b.h * a / den + T(2) * gl) / den, g_n = gl / n;
     const T g_s = T(2) * gl / s + g_a * theta * theta + g_den * (T(1) - T(2) * q) + g_n * T(2) * q;
     const T g_theta = g_a * (T(2) * s * theta + b.d0 * dq) + g_den * m * dq + g_n * T(2) * (b.d1 * theta + s * dq - b.d0 * r);
-    return {g_theta / b.w, -(g_theta * theta + g_s * s) / b.w, gu * a / den + g_s / b.w, g_a * q + g_den * q + g_n * r * r,
-            g_den * q + g_n * theta * theta, T(0)};
+    return {g_theta / b.w,
+            -(g_theta * theta + g_s * s) / b.w,
+            gu * a / den + g_s / b.w,
+            g_a * q + g_den * q + g_n * r * r,
+            g_den * q + g_n * theta * theta,
+            T(0)};
   }
 };
 
@@ -112,8 +116,11 @@ struct RationalLinearBin {
     const T g_theta = left ? g_num * k.c * k.e + g_den * (k.c - T(1)) : g_num * (k.r * b.h - k.c * k.e) + g_den * (k.r - k.c);
     const T g_r = g_r_direct + g_e * k.e * (T(1) / k.r - l / k.m) + g_c * (T(1) - l) * b.d1 / k.s;
     const T g_s = -g_c * k.c / k.s;
-    return {g_theta / b.w, -(g_theta * theta + gl + g_s * k.s) / b.w, g_h_direct + g_e * k.e / b.h + g_s / b.w,
-            g_c * l / k.s + g_r * k.r / (T(2) * b.d0), g_c * (T(1) - l) * k.r / k.s - g_r * k.r / (T(2) * b.d1),
+    return {g_theta / b.w,
+            -(g_theta * theta + gl + g_s * k.s) / b.w,
+            g_h_direct + g_e * k.e / b.h + g_s / b.w,
+            g_c * l / k.s + g_r * k.r / (T(2) * b.d0),
+            g_c * (T(1) - l) * k.r / k.s - g_r * k.r / (T(2) * b.d1),
             g_lambda_direct + g_e * k.e * (T(1) / l - (k.r - T(1)) / k.m) + g_c * (b.d0 - k.r * b.d1) / k.s};
   }
 };

@@ -133,8 +133,8 @@ Mapped<T> lu_solve(Tape<T>& tape, const LuFactors<T>& f, Var<T> y) {
   return {x, log_det};
 }
 
-#define FLOWFIT_INSTANTIATE(T)                                                       \
-  template Mapped<T> lu_apply<T>(Tape<T>&, const LuFactors<T>&, Var<T>);              \
+#define FLOWFIT_INSTANTIATE(T)                                           \
+  template Mapped<T> lu_apply<T>(Tape<T>&, const LuFactors<T>&, Var<T>); \
   template Mapped<T> lu_solve<T>(Tape<T>&, const LuFactors<T>&, Var<T>);
 FLOWFIT_INSTANTIATE(float)
 FLOWFIT_INSTANTIATE(double)

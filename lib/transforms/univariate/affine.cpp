@@ -15,11 +15,18 @@ class Affine final : public Univariate<T> {
  public:
   explicit Affine(const config::Node& node) {
     const std::string name = node.choice("scale", "softclip", {"softclip", "exp", "softplus", "sigmoid"});
-    scale_ = name == "exp" ? autodiff::Scale::exp : name == "softplus" ? autodiff::Scale::softplus : name == "sigmoid" ? autodiff::Scale::sigmoid : autodiff::Scale::softclip;
+    scale_ = name == "exp"        ? autodiff::Scale::exp
+             : name == "softplus" ? autodiff::Scale::softplus
+             : name == "sigmoid"  ? autodiff::Scale::sigmoid
+                                  : autodiff::Scale::softclip;
   }
   int parameters() const override { return 2; }
-  Mapped<T> forward(Pass<T>& pass, Var<T> x, Var<T> raw) const override { return autodiff::affine_map(pass.tape, x, raw, scale_, false); }
-  Mapped<T> inverse(Pass<T>& pass, Var<T> y, Var<T> raw) const override { return autodiff::affine_map(pass.tape, y, raw, scale_, true); }
+  Mapped<T> forward(Pass<T>& pass, Var<T> x, Var<T> raw) const override {
+    return autodiff::affine_map(pass.tape, x, raw, scale_, false);
+  }
+  Mapped<T> inverse(Pass<T>& pass, Var<T> y, Var<T> raw) const override {
+    return autodiff::affine_map(pass.tape, y, raw, scale_, true);
+  }
 
  private:
   autodiff::Scale scale_;
@@ -28,8 +35,9 @@ class Affine final : public Univariate<T> {
 }  // namespace
 
 UnivariateEntry affine_univariate() {
-  return univariate_entry<Affine>("affine", {R"({"type": "affine"})", R"({"type": "affine", "scale": "exp"})", R"({"type": "affine", "scale": "softplus"})",
-                                             R"({"type": "affine", "scale": "sigmoid"})"});
+  return univariate_entry<Affine>(
+      "affine", {R"({"type": "affine"})", R"({"type": "affine", "scale": "exp"})", R"({"type": "affine", "scale": "softplus"})",
+                 R"({"type": "affine", "scale": "sigmoid"})"});
 }
 
 }  // namespace flowfit::transforms

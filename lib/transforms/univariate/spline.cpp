@@ -14,8 +14,9 @@ template <class T>
 class Spline final : public Univariate<T> {
  public:
   explicit Spline(const config::Node& node) {
-    shape_.kind = node.choice("kind", "rational_quadratic", {"rational_quadratic", "rational_linear"}) == "rational_linear" ? autodiff::SplineKind::rational_linear
-                                                                                                                            : autodiff::SplineKind::rational_quadratic;
+    shape_.kind = node.choice("kind", "rational_quadratic", {"rational_quadratic", "rational_linear"}) == "rational_linear"
+                      ? autodiff::SplineKind::rational_linear
+                      : autodiff::SplineKind::rational_quadratic;
     shape_.bins = node.integer("bins", 8, 2, 256);
     shape_.bound = node.number("bound", 5.0, {.low = 0.0, .high = 1e6, .open_low = true});
     // Below 1/K the smallest share leaves room for the softmax.
@@ -25,8 +26,12 @@ class Spline final : public Univariate<T> {
     shape_.min_slope = node.number("min_slope", 1e-3, {.low = 0.0, .high = 0.9, .open_low = true});
   }
   int parameters() const override { return shape_.parameters(); }
-  Mapped<T> forward(Pass<T>& pass, Var<T> x, Var<T> raw) const override { return autodiff::spline_map(pass.tape, shape_, x, raw, false); }
-  Mapped<T> inverse(Pass<T>& pass, Var<T> y, Var<T> raw) const override { return autodiff::spline_map(pass.tape, shape_, y, raw, true); }
+  Mapped<T> forward(Pass<T>& pass, Var<T> x, Var<T> raw) const override {
+    return autodiff::spline_map(pass.tape, shape_, x, raw, false);
+  }
+  Mapped<T> inverse(Pass<T>& pass, Var<T> y, Var<T> raw) const override {
+    return autodiff::spline_map(pass.tape, shape_, y, raw, true);
+  }
 
  private:
   autodiff::SplineShape shape_;
@@ -35,8 +40,9 @@ class Spline final : public Univariate<T> {
 }  // namespace
 
 UnivariateEntry spline_univariate() {
-  return univariate_entry<Spline>("spline", {R"({"type": "spline"})", R"({"type": "spline", "kind": "rational_linear", "bins": 16, "bound": 3})",
-                                             R"({"type": "spline", "bins": 2, "bound": 1.5, "min_slope": 0.01})"});
+  return univariate_entry<Spline>(
+      "spline", {R"({"type": "spline"})", R"({"type": "spline", "kind": "rational_linear", "bins": 16, "bound": 3})",
+                 R"({"type": "spline", "bins": 2, "bound": 1.5, "min_slope": 0.01})"});
 }
 
 }  // namespace flowfit::transforms
