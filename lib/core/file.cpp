@@ -220,6 +220,27 @@ void Output::close() {
   }
 }
 
+Appender::Appender(std::string path, std::size_t keep) : path_(std::move(path)), written_(keep) {}
+
+Appender::~Appender() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void Appender::flush() {
+  if (descriptor_ < 0) {
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) fail(path_, "cannot open for writing", errno);
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0) fail(path_, "cannot read", errno);
+    // A file that lost its end since (it is not synced at each line) goes on from where it is.
+    written_ = std::min(written_, static_cast<std::size_t>(status.st_size));
+    if (::ftruncate(descriptor_, static_cast<off_t>(written_)) != 0) fail(path_, "cannot shorten", errno);
+  }
+  write_all(descriptor_, buffer_, path_);
+  written_ += buffer_.size();
+  buffer_.clear();
+}
+
 bool same_file(const std::string& a, const std::string& b) {
   struct stat first {
   }, second{};

@@ -39,6 +39,25 @@ class Output {
   int descriptor_ = -1;
 };
 
+/// Lines added to the end of a file that others may be reading. The file is opened at the first `flush`.
+class Appender {
+ public:
+  /// What stands beyond the first `keep` bytes is cut off at the first flush.
+  Appender(std::string path, std::size_t keep);
+  ~Appender();
+  Appender(const Appender&) = delete;
+  Appender& operator=(const Appender&) = delete;
+
+  void append(std::string_view text) { buffer_ += text; }
+  void flush();                                                    ///< hands all to the system; IoError names the path
+  std::size_t bytes() const { return written_ + buffer_.size(); }  ///< of the file, with what is buffered
+
+ private:
+  std::string path_, buffer_;
+  std::size_t written_;
+  int descriptor_ = -1;
+};
+
 /// True when both paths name the same existing file (device and inode).
 bool same_file(const std::string& a, const std::string& b);
 

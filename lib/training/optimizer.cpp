@@ -42,10 +42,10 @@ double Optimizer<T>::reduce(std::span<T* const> lanes, core::ThreadPool& pool) {
 }
 
 template <class T>
-void Optimizer<T>::update(std::span<T> weights, std::span<const T> gradient, double norm, std::int64_t step,
+void Optimizer<T>::update(std::span<T> weights, std::span<const T> gradient, double norm, double rate, std::int64_t step,
                           core::ThreadPool& pool) {
   const OptimizerSettings& o = settings_.optimizer;
-  const double rate = settings_.learning_rate(step), t = static_cast<double>(step) + 1;
+  const double t = static_cast<double>(step) + 1;
   const bool clips = settings_.gradient_clip && norm > *settings_.gradient_clip;
   const T scale = clips ? static_cast<T>(*settings_.gradient_clip / norm) : T(1);
   const T b1 = static_cast<T>(o.beta1), b2 = static_cast<T>(o.beta2), epsilon = static_cast<T>(o.epsilon);

@@ -18,11 +18,14 @@ class Optimizer {
 
   /// Adds the lanes' gradients in a fixed tree into lanes[0] and returns the Euclidean norm of the sum: the same for any pool.
   double reduce(std::span<T* const> lanes, core::ThreadPool& pool);
-  /// One update of `weights` with lanes[0]'s gradient, clipped to `gradient_clip` given its norm. `step` counts from 0.
-  void update(std::span<T> weights, std::span<const T> gradient, double norm, std::int64_t step, core::ThreadPool& pool);
+  /// One update of `weights` at learning rate `rate` with lanes[0]'s gradient, clipped to `gradient_clip` given its norm. `step` counts from 0.
+  void update(std::span<T> weights, std::span<const T> gradient, double norm, double rate, std::int64_t step,
+              core::ThreadPool& pool);
 
   std::vector<T>& first_moment() { return first_; }
   std::vector<T>& second_moment() { return second_; }
+  const std::vector<T>& first_moment() const { return first_; }
+  const std::vector<T>& second_moment() const { return second_; }
 
  private:
   static constexpr std::size_t chunk = 16384;

@@ -52,9 +52,10 @@ struct Summary {
   std::optional<double> validation_nll;  ///< saved weights, all validation rows
   double seconds = 0;
   std::size_t rows = 0, validation_rows = 0, parameters = 0;
-  std::string stopped;  ///< "steps", "patience", "time_limit", "interrupted" or "already finished"
+  std::string stopped;  ///< "steps", "patience", "time_limit", "interrupted"; of a finished run that is resumed, what it was then
   bool interrupted() const { return stopped == "interrupted"; }
   std::string json() const;  ///< one line
+  static Summary parse(const std::string& json);
 };
 
 /// Trains. Writes config.json, metrics.jsonl, last.safetensors and model.safetensors into the run directory; until the first checkpoint a failure leaves no file.

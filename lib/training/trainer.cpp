@@ -105,7 +105,10 @@ StepResult<T> Trainer<T>::step() {
   result.nll /= static_cast<double>(batch.size());
   result.norm = optimizer_.reduce(lane_gradients_, pool_);
   if (!std::isfinite(result.nll) || !std::isfinite(result.norm)) return result;
-  optimizer_.update(model_.weights(), {lanes_.front()->gradient, model_.weights().size()}, result.norm, state_.step, pool_);
+  const double rate = state_.rate_factor * settings_.learning_rate(state_.step);
+  optimizer_.update(model_.weights(), {lanes_.front()->gradient, model_.weights().size()}, result.norm, rate, state_.step, pool_);
+  state_.loss_sum += result.nll;
+  ++state_.loss_count;
   if (settings_.ema) {
     // The decay grows from 0.1, so that the average forgets the start.
     const double t = static_cast<double>(state_.step);
@@ -137,6 +140,23 @@ void Trainer<T>::evaluate() {
   } else {
     ++state_.since_best;
   }
+}
+
+template <class T>
+void Trainer<T>::save(Snapshot<T>& snapshot) const {
+  snapshot.state = state_;
+  snapshot.weights = model_.weights();
+  snapshot.first_moment = optimizer_.first_moment();
+  snapshot.second_moment = optimizer_.second_moment();
+}
+
+template <class T>
+void Trainer<T>::restore(const Snapshot<T>& snapshot) {
+  state_ = snapshot.state;
+  model_.weights() = snapshot.weights;
+  optimizer_.first_moment() = snapshot.first_moment;
+  optimizer_.second_moment() = snapshot.second_moment;
+  epoch_ = -1;  // the next step draws its epoch's order again
 }
 
 template <class T>

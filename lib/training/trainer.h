@@ -37,6 +37,18 @@ struct State {
   std::vector<T> best;                       ///< weights of the best evaluation; empty before the first
   std::optional<double> best_nll, last_nll;  ///< validation, in the flow's units
   int since_best = 0;                        ///< evaluations
+  double loss_sum = 0;                       ///< of the steps since the last evaluation
+  std::int64_t loss_count = 0;
+  double rate_factor = 1;         ///< halved by each rollback
+  int tries = 0;                  ///< rollbacks without an evaluation beyond the step that failed
+  std::int64_t failed_step = -1;  ///< where the last of them began
+};
+
+/// A training at rest: all that a restart needs.
+template <class T>
+struct Snapshot {
+  State<T> state;
+  std::vector<T> weights, first_moment, second_moment;
 };
 
 /// Steps a model. Work is cut into blocks, and blocks into lanes, by the batch alone, so the bits do not depend on the pool.
@@ -62,7 +74,9 @@ class Trainer {
   std::optional<std::size_t> first_bad_row(const Rows<T>& rows, const std::vector<T>& weights);
 
   State<T>& state() { return state_; }
-  Optimizer<T>& optimizer() { return optimizer_; }
+  /// Copies everything that training changes into `snapshot`, reusing its memory.
+  void save(Snapshot<T>& snapshot) const;
+  void restore(const Snapshot<T>& snapshot);
 
  private:
   struct Lane {

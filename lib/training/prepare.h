@@ -1,0 +1,51 @@
+// From a config and a table to what a trainer takes: settings, a fresh model, rows in the flow's units.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/node.h"
+#include "data/dataset.h"
+#include "flow/settings.h"
+#include "flow/typed_model.h"
+#include "training/settings.h"
+#include "training/trainer.h"
+
+namespace flowfit::training {
+
+/// A config as read, every default written out.
+struct Plan {
+  config::Document document;
+  flow::Settings flow;
+  Settings training;
+
+  std::string resolved() const { return config::print_json(document.resolved()); }
+};
+
+/// Reads a config's text, all of it but the layers, which a model's construction reads. `header`: the data's column names, where there are any.
+Plan read_plan(const std::string& config, const std::string& name, std::optional<std::span<const std::string>> header);
+
+/// A model of the plan with its first weights. Throws ConfigError with every mistake of the config.
+template <class T>
+std::unique_ptr<flow::TypedModel<T>> fresh_model(const Plan& plan);
+
+/// The two parts of the data, in data units.
+struct Parts {
+  data::Columns train, train_context, validation, validation_context;
+  std::string fingerprint;  ///< of both parts' values
+  std::size_t train_rows = 0, validation_rows = 0;
+};
+
+/// Splits `table` by `data.validation` (rows drawn by the seed, kept in their order), or takes `validation` for the second part. Throws DataError.
+Parts split(const Plan& plan, const data::Dataset& table, const data::Dataset* validation);
+
+/// One part in the flow's units.
+template <class T>
+Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns context, std::size_t count);
+
+/// What a person should know about the data before time is spent: ties, doubled columns, outliers. One line each.
+std::vector<std::string> remarks(const data::Columns& columns, const std::vector<std::string>& names);
+
+}  // namespace flowfit::training

@@ -1,0 +1,387 @@
+// One training from a request to a run directory: steps, evaluations, checkpoints, rollbacks, the summary.
+#include "training/train.h"
+
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "config/json.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "training/checkpoint.h"
+#include "training/prepare.h"
+#include "training/run_directory.h"
+
+namespace flowfit::training {
+namespace {
+
+using config::Json;
+using Clock = std::chrono::steady_clock;
+
+constexpr double checkpoint_seconds = 20;  ///< of training between two checkpoints
+constexpr double metrics_seconds = 0.5;    ///< before evaluations are visible in metrics.jsonl
+constexpr int most_tries = 3;              ///< rollbacks before training gives up
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+Json number_or_null(const std::optional<double>& value) { return value && std::isfinite(*value) ? Json(*value) : Json(nullptr); }
+
+/// The first place where two resolved configs differ, as a JSON pointer; "" where they agree.
+std::string difference(const Json& a, const Json& b, const std::string& path) {
+  if (a == b) return {};
+  if (a.is_object() && b.is_object()) {
+    for (const auto& [key, value] : a.items()) {
+      if (!b.contains(key)) return path + "/" + key;
+      if (std::string found = difference(value, b[key], path + "/" + key); !found.empty()) return found;
+    }
+    for (const auto& [key, value] : b.items())
+      if (!a.contains(key)) return path + "/" + key;
+    return {};  // the same keys in another order
+  }
+  if (a.is_array() && b.is_array() && a.size() == b.size()) {
+    for (std::size_t i = 0; i < a.size(); ++i)
+      if (std::string found = difference(a[i], b[i], path + "/" + std::to_string(i)); !found.empty()) return found;
+    return {};
+  }
+  return path.empty() ? "/" : path;
+}
+
+/// Refuses to go on with another config than the checkpoint's; `train.steps` alone may differ.
+void refuse_other_config(const std::string& mine, const std::string& theirs, const std::string& where) {
+  Json a = config::parse_json(mine, "config"), b = config::parse_json(theirs, where);
+  if (b.is_object() && b.contains("train") && b["train"].is_object()) b["train"]["steps"] = a["train"]["steps"];
+  const std::string path = difference(a, b, "");
+  if (path.empty()) return;
+  const auto shown = [&](const Json& json) {
+    const Json::json_pointer pointer(path == "/" ? "" : path);
+    return json.contains(pointer) ? core::quoted(json.at(pointer).dump()) : std::string("nothing");
+  };
+  throw core::ConfigError(
+      path + ": the run in " + where + " was made with " + shown(b) + ", got " + shown(a) +
+      "; resume with the config it was begun with (only train.steps may change), or train into another folder");
+}
+
+template <class T>
+class Training {
+ public:
+  Training(const Request& request, const Plan& plan, std::unique_ptr<flow::TypedModel<T>> model, Observer& observer)
+      : request_(request),
+        plan_(plan),
+        observer_(observer),
+        model_(std::move(model)),
+        pool_(request.threads),
+        parts_(split(plan, request.data, request.validation ? &*request.validation : nullptr)) {}
+
+  Summary run() {
+    model_->set_schema(
+        data::Schema::fit(plan_.flow.preprocess, plan_.flow.columns, parts_.train, plan_.flow.context, parts_.train_context));
+    jacobian_ = model_->schema().log_abs_det_jacobian();
+    train_ = encoded<T>(model_->schema(), parts_.train, parts_.train_context, parts_.train_rows);
+    validation_ = encoded<T>(model_->schema(), parts_.validation, parts_.validation_context, parts_.validation_rows);
+    RunDirectory directory(request_.directory, request_.resume, request_.force);
+    directory_ = &directory;
+    say_what();
+    if (!directory.resumes())
+      model_->density().initialize(model_->weights(), train_.x, train_.context, static_cast<Index>(train_.count),
+                                   plan_.flow.seed);
+    Trainer<T> trainer(*model_, plan_.training, train_, validation_, pool_);
+    trainer_ = &trainer;
+    std::size_t metrics_start = 0;
+    if (directory.resumes()) {
+      if (auto done = resume(metrics_start)) return *done;
+    } else {
+      refuse_rows_outside();
+      trainer.save(good_);
+    }
+    core::Appender metrics(directory.file("metrics.jsonl"), metrics_start);
+    metrics_ = &metrics;
+    const std::string stopped = loop();
+    return finish(stopped);
+  }
+
+ private:
+  void say_what() {
+    std::string text = std::to_string(parts_.train_rows) + " rows to train on, " + std::to_string(parts_.validation_rows) +
+                       " to validate on, " + std::to_string(plan_.flow.columns.size()) +
+                       (plan_.flow.columns.size() == 1 ? " column" : " columns");
+    if (!plan_.flow.context.empty()) text += " given " + std::to_string(plan_.flow.context.size());
+    text += ", " + std::to_string(parameter_count()) + " parameters, " + std::to_string(pool_.size()) +
+            (pool_.size() == 1 ? " thread" : " threads");
+    observer_.begin(text);
+    for (const std::string& remark : remarks(parts_.train, plan_.flow.columns)) observer_.notice(remark);
+  }
+
+  std::size_t parameter_count() const {
+    std::size_t count = 0;
+    for (const auto& p : model_->parameters()) count += p.size;
+    return count;
+  }
+
+  /// A row that the flow cannot reach would make every step infinite.
+  void refuse_rows_outside() {
+    const auto look = [&](const Rows<T>& rows, const data::Columns& columns, const char* part) {
+      const auto bad = trainer_->first_bad_row(rows, model_->weights());
+      if (!bad) return;
+      std::vector<std::string> cells;
+      for (std::size_t d = 0; d < columns.size(); ++d)
+        cells.push_back(plan_.flow.columns[d] + " = " + core::number(columns[d][*bad]));
+      throw core::DataError(request_.data.source + ": expected rows inside the support of the flow, got " + core::joined(cells) +
+                            " (row " + std::to_string(*bad + 1) + " of the " + part +
+                            " part); its density is zero there: change the flow, or leave the row out");
+    };
+    look(train_, parts_.train, "training");
+    look(validation_, parts_.validation, "validation");
+  }
+
+  /// Goes on from last.safetensors; a summary when there is nothing left to do.
+  std::optional<Summary> resume(std::size_t& metrics_start) {
+    const std::string path = directory_->file("last.safetensors");
+    directory_->keep();
+    const flow::Archive archive = flow::read_archive(core::read_file(path), path);
+    refuse_other_config(plan_.resolved(), checkpoint_config(archive, path), path);
+    model_->load(archive, path);
+    Checkpoint<T> checkpoint = read_checkpoint(*model_, archive, path);
+    if (checkpoint.fingerprint != parts_.fingerprint)
+      throw core::DataError(request_.data.source + ": expected the data that the run in " + path + " was begun with (" +
+                            checkpoint.fingerprint + "), got " + parts_.fingerprint +
+                            "; resume with that data, or train into another folder");
+    if (!checkpoint.summary.empty()) {
+      Json json = config::parse_json(checkpoint.summary, path);
+      // More steps may have been asked for; patience that has run out stays so.
+      if (json.at("stopped") != "steps" || checkpoint.now.state.step >= plan_.training.steps) {
+        json["run"] = directory_->path();
+        json["model"] = directory_->file("model.safetensors");
+        return Summary::parse(json.dump());
+      }
+    }
+    trainer_->restore(checkpoint.now);
+    good_ = checkpoint.good ? std::move(*checkpoint.good) : std::move(checkpoint.now);
+    seconds_before_ = checkpoint.seconds;
+    metrics_start = static_cast<std::size_t>(checkpoint.metrics_bytes);
+    checkpointed_ = true;
+    observer_.notice("resuming at step " + std::to_string(trainer_->state().step));
+    return std::nullopt;
+  }
+
+  double seconds() const { return seconds_before_ + seconds_since(start_); }
+
+  std::string loop() {
+    start_ = last_checkpoint_ = last_metrics_ = Clock::now();
+    const std::int64_t first = trainer_->state().step;
+    while (trainer_->state().step < plan_.training.steps) {
+      const StepResult<T> result = trainer_->step();
+      if (!std::isfinite(result.nll) || !std::isfinite(result.norm)) {
+        roll_back();
+        continue;
+      }
+      const State<T>& state = trainer_->state();
+      const bool evaluates = state.step % trainer_->evaluate_every() == 0 || state.step == plan_.training.steps;
+      if (evaluates) evaluate(result);
+      Progress progress;
+      progress.step = state.step;
+      progress.steps = plan_.training.steps;
+      progress.train_nll = result.nll - jacobian_;
+      if (state.last_nll) progress.validation_nll = *state.last_nll - jacobian_;
+      if (state.best_nll) progress.best_nll = *state.best_nll - jacobian_;
+      progress.learning_rate = state.rate_factor * plan_.training.learning_rate(state.step - 1);
+      progress.gradient_norm = result.norm;
+      progress.seconds = seconds();
+      progress.rows_per_second = static_cast<double>(state.step - first) * static_cast<double>(trainer_->batch_rows()) /
+                                 std::max(1e-9, progress.seconds - seconds_before_);
+      progress.evaluated = evaluates;
+      observer_.progress(progress);
+      if (trainer_->out_of_patience() && evaluates) return "patience";
+      if (observer_.stop()) return "interrupted";
+      if (request_.time_limit && seconds_since(start_) >= *request_.time_limit) return "time_limit";
+      // The end writes its own, whole.
+      const bool first_one = evaluates && !checkpointed_ && state.step < plan_.training.steps;
+      if (first_one || seconds_since(last_checkpoint_) >= checkpoint_seconds) checkpoint({}, saved_record("under way"));
+    }
+    return "steps";
+  }
+
+  void evaluate(const StepResult<T>& result) {
+    trainer_->evaluate();
+    State<T>& state = trainer_->state();
+    if (state.step > state.failed_step) state.tries = 0;
+    const auto in_data_units = [&](const std::optional<double>& nll) {
+      return nll ? std::optional(*nll - jacobian_) : std::nullopt;
+    };
+    const Json line{
+        {"step", state.step},
+        {"train_nll",
+         number_or_null(state.loss_sum / static_cast<double>(std::max<std::int64_t>(state.loss_count, 1)) - jacobian_)},
+        {"validation_nll", number_or_null(in_data_units(state.last_nll))},
+        {"learning_rate", state.rate_factor * plan_.training.learning_rate(state.step - 1)},
+        {"gradient_norm", result.norm},
+        {"seconds", seconds()}};
+    state.loss_sum = 0;
+    state.loss_count = 0;
+    metrics_->append(config::print_json(line) + "\n");
+    if (checkpointed_ && seconds_since(last_metrics_) >= metrics_seconds) {
+      metrics_->flush();
+      last_metrics_ = Clock::now();
+    }
+    trainer_->save(good_);
+  }
+
+  /// Back to the last evaluation, with half the rate. Best weights and metrics stay.
+  void roll_back() {
+    const std::int64_t failed = trainer_->state().step;
+    const int tries = trainer_->state().tries + 1;
+    if (tries > most_tries) {
+      if (!trainer_->state().best.empty()) checkpoint({}, saved_record("diverged"));
+      throw core::DivergedError("step " + std::to_string(failed + 1) +
+                                ": expected a finite loss and gradient, got neither after " + std::to_string(most_tries) +
+                                " tries at half the rate each; lower train.optimizer.learning_rate, or set train.gradient_clip" +
+                                (checkpointed_ ? "; the best model so far is kept in " + directory_->path() : std::string()));
+    }
+    trainer_->restore(good_);
+    State<T>& state = trainer_->state();
+    state.tries = tries;
+    state.failed_step = failed;
+    state.rate_factor *= 0.5;
+    good_.state.tries = tries;
+    good_.state.failed_step = failed;
+    good_.state.rate_factor = state.rate_factor;
+    observer_.notice("step " + std::to_string(failed + 1) + " gave a loss or gradient that is not finite: back to step " +
+                     std::to_string(state.step) + ", learning rate times " + core::number(state.rate_factor));
+  }
+
+  Json saved_record(const std::string& stopped) const {
+    const State<T>& state = trainer_->state();
+    return {{"steps", state.step},
+            {"best_step", state.best.empty() ? state.step : state.best_step},
+            {"stopped", stopped},
+            {"rows", parts_.train_rows},
+            {"validation_rows", parts_.validation_rows}};
+  }
+
+  /// model.safetensors, then last.safetensors: whatever is cut off, both are whole, and the second never runs ahead.
+  void checkpoint(const std::string& summary, const Json& record) {
+    if (!checkpointed_)
+      core::write_file(directory_->file("config.json"), config::print_json(plan_.document.resolved(), 2) + "\n");
+    model_->set_record(config::print_json(record));
+    Checkpoint<T> c;
+    trainer_->save(c.now);
+    model_->weights() = trainer_->saved();
+    const std::string best = flow::write_archive(model_->archive());
+    model_->weights() = c.now.weights;
+    core::write_file(directory_->file("model.safetensors"), best);
+    directory_->keep();
+    metrics_->flush();
+    if (good_.state.step != c.now.state.step) c.good = good_;
+    c.config = plan_.resolved();
+    c.fingerprint = parts_.fingerprint;
+    c.metrics_bytes = metrics_->bytes();
+    c.seconds = seconds();
+    c.summary = summary;
+    core::write_file(directory_->file("last.safetensors"), write_checkpoint(*model_, c));
+    checkpointed_ = true;
+    last_checkpoint_ = last_metrics_ = Clock::now();
+  }
+
+  Summary finish(const std::string& stopped) {
+    Summary s;
+    s.seconds = seconds();
+    s.run = directory_->path();
+    s.model = directory_->file("model.safetensors");
+    s.stopped = stopped;
+    s.steps = trainer_->state().step;
+    s.best_step = trainer_->state().best.empty() ? s.steps : trainer_->state().best_step;
+    s.rows = parts_.train_rows;
+    s.validation_rows = parts_.validation_rows;
+    s.parameters = parameter_count();
+    s.train_nll = trainer_->nll(train_, trainer_->saved()) - jacobian_;
+    if (validation_.count > 0) s.validation_nll = trainer_->nll(validation_, trainer_->saved()) - jacobian_;
+    Json record = saved_record(stopped);
+    record["train_nll"] = number_or_null(s.train_nll);
+    record["validation_nll"] = number_or_null(s.validation_nll);
+    const bool finished = stopped == "steps" || stopped == "patience";
+    checkpoint(finished ? s.json() : std::string(), record);
+    return s;
+  }
+
+  const Request& request_;
+  const Plan& plan_;
+  Observer& observer_;
+  std::unique_ptr<flow::TypedModel<T>> model_;
+  core::ThreadPool pool_;
+  Parts parts_;
+  Rows<T> train_, validation_;
+  double jacobian_ = 0;  // log|det d flow units / d data units|
+  RunDirectory* directory_ = nullptr;
+  Trainer<T>* trainer_ = nullptr;
+  core::Appender* metrics_ = nullptr;
+  Snapshot<T> good_;  // where a rollback goes: the last evaluation, or the start
+  bool checkpointed_ = false;
+  double seconds_before_ = 0;
+  Clock::time_point start_, last_checkpoint_, last_metrics_;
+};
+
+template <class T>
+Summary run(const Request& request, const Plan& plan, std::unique_ptr<flow::TypedModel<T>> model, Observer& observer) {
+  return Training<T>(request, plan, std::move(model), observer).run();
+}
+
+}  // namespace
+
+std::string Summary::json() const {
+  return config::print_json({{"run", run},
+                             {"model", model},
+                             {"steps", steps},
+                             {"best_step", best_step},
+                             {"train_nll", number_or_null(train_nll)},
+                             {"validation_nll", number_or_null(validation_nll)},
+                             {"seconds", seconds},
+                             {"rows", rows},
+                             {"validation_rows", validation_rows},
+                             {"parameters", parameters},
+                             {"stopped", stopped}});
+}
+
+Summary Summary::parse(const std::string& json) {
+  const Json j = config::parse_json(json, "summary");
+  const auto number = [&](const char* key) {
+    return j.at(key).is_null() ? std::optional<double>() : std::optional(j.at(key).template get<double>());
+  };
+  Summary s;
+  j.at("run").get_to(s.run);
+  j.at("model").get_to(s.model);
+  j.at("steps").get_to(s.steps);
+  j.at("best_step").get_to(s.best_step);
+  s.train_nll = number("train_nll").value_or(std::numeric_limits<double>::infinity());
+  s.validation_nll = number("validation_nll");
+  j.at("seconds").get_to(s.seconds);
+  j.at("rows").get_to(s.rows);
+  j.at("validation_rows").get_to(s.validation_rows);
+  j.at("parameters").get_to(s.parameters);
+  j.at("stopped").get_to(s.stopped);
+  return s;
+}
+
+Summary train(const Request& request, Observer& observer) {
+  const Plan plan = read_plan(request.config, request.config_name, request.data.names);
+  if (plan.flow.float64) return run(request, plan, fresh_model<double>(plan), observer);
+  return run(request, plan, fresh_model<float>(plan), observer);
+}
+
+Checked check(const std::string& config, const std::string& config_name, const data::Dataset* data) {
+  const Plan plan =
+      read_plan(config, config_name, data ? std::optional<std::span<const std::string>>(data->names) : std::nullopt);
+  const auto model = fresh_model<double>(plan);
+  Checked checked;
+  for (const auto& p : model->parameters()) checked.parameters += p.size;
+  checked.columns = plan.flow.columns.size();
+  checked.context = plan.flow.context.size();
+  checked.resolved = config::print_json(plan.document.resolved(), 2);
+  if (data) {
+    const Parts parts = split(plan, *data, nullptr);
+    (void)data::Schema::fit(plan.flow.preprocess, plan.flow.columns, parts.train, plan.flow.context, parts.train_context);
+    checked.remarks = remarks(parts.train, plan.flow.columns);
+  }
+  return checked;
+}
+
+}  // namespace flowfit::training
