@@ -4,13 +4,16 @@
 namespace flowfit::core {
 namespace {
 // A training step is tens of microseconds long for small flows: waking a sleeping thread would cost as much again.
-constexpr int spins = 20000;
+constexpr int spins = 4000;
 
 inline void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #endif
 }
+std::uint32_t round_of(std::uint64_t turn) { return static_cast<std::uint32_t>(turn >> 32); }
+std::uint32_t task_of(std::uint64_t turn) { return static_cast<std::uint32_t>(turn); }
+
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) {
@@ -21,16 +24,21 @@ ThreadPool::~ThreadPool() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
-    ++round_;
   }
   start_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadPool::take(int worker) {
-  for (int task = next_++; task < tasks_; task = next_++) {
+void ThreadPool::take(std::uint32_t round, int worker) {
+  const Call call = call_.load(std::memory_order_relaxed);
+  void* const context = context_.load(std::memory_order_relaxed);
+  const std::uint32_t tasks = static_cast<std::uint32_t>(tasks_.load(std::memory_order_acquire));
+  std::uint64_t turn = turn_.load(std::memory_order_acquire);
+  while (round_of(turn) == round && task_of(turn) < tasks) {
+    if (!turn_.compare_exchange_weak(turn, turn + 1, std::memory_order_acq_rel)) continue;
+    const int task = static_cast<int>(task_of(turn));
     try {
-      call_(context_, task, worker);
+      call(context, task, worker);
     } catch (...) {
       const std::lock_guard lock(mutex_);
       if (!error_ || task < error_task_) {
@@ -38,40 +46,55 @@ void ThreadPool::take(int worker) {
         error_task_ = task;
       }
     }
+    done_.fetch_add(1, std::memory_order_release);
+    turn = turn_.load(std::memory_order_acquire);
   }
 }
 
 void ThreadPool::work(int worker) {
-  unsigned seen = 0;
+  std::uint32_t seen = 0;
+  const auto waits = [&] { return round_of(turn_.load(std::memory_order_acquire)) == seen && !stop_; };
   while (true) {
-    for (int i = 0; i < spins && round_.load(std::memory_order_acquire) == seen; ++i) pause();
-    if (round_.load(std::memory_order_acquire) == seen) {
+    for (int i = 0; i < spins && waits(); ++i) pause();
+    if (waits()) {
       std::unique_lock lock(mutex_);
-      start_.wait(lock, [&] { return round_.load() != seen; });
+      start_.wait(lock, [&] { return !waits(); });
     }
-    seen = round_.load(std::memory_order_acquire);
     if (stop_) return;
-    take(worker);
-    busy_.fetch_sub(1, std::memory_order_acq_rel);
+    seen = round_of(turn_.load(std::memory_order_acquire));
+    take(seen, worker);
   }
 }
 
 void ThreadPool::run_erased(int tasks, Call call, void* context) {
   if (tasks <= 0) return;
-  call_ = call;
-  context_ = context;
-  tasks_ = tasks;
-  next_ = 0;
-  if (!workers_.empty() && tasks > 1) {
-    busy_ = static_cast<int>(workers_.size());
-    {
-      const std::lock_guard lock(mutex_);
-      ++round_;
+  if (workers_.empty() || tasks == 1) {
+    // The same order and the same exception as with workers: all tasks run, the first error is thrown.
+    std::exception_ptr error;
+    for (int task = 0; task < tasks; ++task) {
+      try {
+        call(context, task, 0);
+      } catch (...) {
+        if (!error) error = std::current_exception();
+      }
     }
-    start_.notify_all();
+    if (error) std::rethrow_exception(error);
+    return;
   }
-  take(0);
-  for (int i = 0; busy_.load(std::memory_order_acquire) > 0; ++i) {
+  // Closed first: a late worker of the last round that already sees the new number of tasks finds no task to take.
+  const std::uint32_t round = round_of(turn_.load(std::memory_order_relaxed)) + 1;
+  turn_.store(turn_.load(std::memory_order_relaxed) | 0xFFFFFFFF, std::memory_order_relaxed);
+  call_.store(call, std::memory_order_relaxed);
+  context_.store(context, std::memory_order_relaxed);
+  tasks_.store(tasks, std::memory_order_release);
+  done_.store(0, std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(mutex_);
+    turn_.store(static_cast<std::uint64_t>(round) << 32, std::memory_order_release);
+  }
+  start_.notify_all();
+  take(round, 0);
+  for (int i = 0; done_.load(std::memory_order_acquire) < tasks; ++i) {
     if (i < spins)
       pause();
     else

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -36,16 +37,17 @@ class ThreadPool {
   using Call = void (*)(void*, int, int);
   void run_erased(int tasks, Call call, void* context);
   void work(int worker);
-  void take(int worker);
+  void take(std::uint32_t round, int worker);
 
   std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable start_;
-  Call call_ = nullptr;
-  void* context_ = nullptr;
-  int tasks_ = 0;
-  std::atomic<int> next_{0}, busy_{0};
-  std::atomic<unsigned> round_{0};
+  // The round in the upper half, the next task in the lower: a worker that wakes up late cannot take a task of a later round for one
+  // of its own, so a round ends when its tasks are done, whether every worker has seen it or not.
+  std::atomic<std::uint64_t> turn_{0};
+  std::atomic<Call> call_{nullptr};
+  std::atomic<void*> context_{nullptr};
+  std::atomic<int> tasks_{0}, done_{0};
   std::atomic<bool> stop_{false};
   std::exception_ptr error_;
   int error_task_ = 0;

@@ -1,0 +1,27 @@
+// The list of commands: a new one is a file beside this and a line here.
+#include "commands/check.h"
+#include "commands/command.h"
+#include "commands/decode.h"
+#include "commands/encode.h"
+#include "commands/evaluate.h"
+#include "commands/inspect.h"
+#include "commands/logprob.h"
+#include "commands/sample.h"
+#include "commands/train.h"
+
+namespace flowfit::commands {
+
+std::vector<std::unique_ptr<Command>> all_commands() {
+  std::vector<std::unique_ptr<Command>> all;
+  all.push_back(std::make_unique<Train>());
+  all.push_back(std::make_unique<Check>());
+  all.push_back(std::make_unique<Sample>());
+  all.push_back(std::make_unique<Logprob>());
+  all.push_back(std::make_unique<Evaluate>());
+  all.push_back(std::make_unique<Encode>());
+  all.push_back(std::make_unique<Decode>());
+  all.push_back(std::make_unique<Inspect>());
+  return all;
+}
+
+}  // namespace flowfit::commands

@@ -1,0 +1,103 @@
+// A config as a command takes it: a file, with the flags that change it applied.
+#include "commands/config_file.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "commands/table.h"
+#include "config/json.h"
+#include "config/node.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "training/train.h"
+
+namespace flowfit::commands {
+namespace {
+
+using config::Json;
+
+// The names under data.<key>; nothing when there are none, or when they are not what they should be.
+std::vector<std::string> named(const Json& config, const char* key) {
+  std::vector<std::string> names;
+  const auto data = config.is_object() ? config.find("data") : config.end();
+  if (data == config.end() || !data->is_object()) return {};
+  const auto list = data->find(key);
+  if (list == data->end() || !list->is_array()) return {};
+  for (const Json& entry : *list) {
+    const Json* const name = entry.is_object() && entry.contains("name") ? &entry["name"] : &entry;
+    if (!name->is_string()) return {};
+    names.push_back(name->get<std::string>());
+  }
+  return names;
+}
+
+// Similar names in the same folder, for a config that is not there.
+std::string hint_for_missing(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> names;
+  std::error_code none;
+  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".");
+  for (fs::directory_iterator at(folder, none), end; !none && at != end; at.increment(none))
+    if (at->path().extension() == ".json") names.push_back(at->path().filename().string());
+  const std::string near = core::closest(fs::path(path).filename().string(), names);
+  return near.empty() ? "" : "did you mean " + core::quoted((fs::path(path).parent_path() / near).string()) + "?";
+}
+
+// Checks all that can be known from the header alone, so that a typo is told before a large table is read.
+void check_early(Json config, const std::string& config_name, const std::vector<std::string>& header) {
+  if (!config.is_object()) return;
+  if (named(config, "columns").empty()) {
+    const std::vector<std::string> context = named(config, "context");
+    Json columns = Json::array();
+    for (const std::string& name : header)
+      if (std::find(context.begin(), context.end(), name) == context.end()) columns.push_back(name);
+    if (columns.empty() || (config.contains("data") && !config["data"].is_object())) return;
+    config["data"]["columns"] = std::move(columns);
+  }
+  (void)training::check(config::print_json(config), config_name, nullptr);
+}
+
+}  // namespace
+
+std::string read_config(const std::string& path, const std::vector<std::string>& assignments) {
+  std::error_code none;
+  if (!std::filesystem::exists(path, none))
+    throw core::ConfigError(core::message(path, "no such config file", "", hint_for_missing(path)));
+  if (std::filesystem::is_directory(path, none))
+    throw core::ConfigError(core::message(path, "expected a JSON config file", "a folder"));
+  Json config = config::parse_json(core::read_file(path), path);
+  for (const std::string& assignment : assignments) config::assign(config, assignment);
+  return config::print_json(config);
+}
+
+bool names_columns(const std::string& config, const std::string& config_name) {
+  const Json json = config::parse_json(config, config_name);
+  if (!json.is_object() || !json.contains("data") || !json["data"].is_object()) return false;
+  const Json& data = json["data"];
+  return data.contains("columns") && !data["columns"].is_null() && data["columns"] != Json::array();
+}
+
+data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name) {
+  const Json json = config::parse_json(config, config_name);
+  std::vector<std::string> wanted = named(json, "columns");
+  if (!wanted.empty()) {
+    const std::vector<std::string> context = named(json, "context");
+    wanted.insert(wanted.end(), context.begin(), context.end());
+  }
+  std::error_code none;
+  if (std::filesystem::is_regular_file(path, none)) {
+    const data::CsvReader reader(path);
+    warn_of_numeric_header(reader.header(), reader.name());
+    check_early(json, config_name, reader.header());
+    return data::read_dataset(path, wanted);
+  }
+  if (!wanted.empty()) check_early(json, config_name, {});
+  data::Dataset dataset = data::read_dataset(path, wanted);
+  warn_of_numeric_header(dataset.names, dataset.source);
+  return dataset;
+}
+
+}  // namespace flowfit::commands

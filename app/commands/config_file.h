@@ -1,0 +1,21 @@
+// A config as a command takes it: a file, with the flags that change it applied.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+
+namespace flowfit::commands {
+
+/// The JSON text of the config at `path` after `assignments` (`KEY=VALUE`, in order). Throws ConfigError.
+std::string read_config(const std::string& path, const std::vector<std::string>& assignments = {});
+
+/// Whether the config lists its columns, so that it can be checked without data.
+bool names_columns(const std::string& config, const std::string& config_name);
+
+/// Reads the columns that the config names (modelled and context), or all where it names none, and warns of a missing header.
+/// What is malformed in the config is left for training to say, before any row is read where that is possible.
+data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name);
+
+}  // namespace flowfit::commands

@@ -1,0 +1,67 @@
+// What encode and decode share: a table in, a table of the same columns out.
+#include "commands/mapping.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "commands/table.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/parallel.h"
+#include "core/text.h"
+#include "flow/model.h"
+#include "terminal/log.h"
+
+namespace flowfit::commands {
+namespace {
+
+bool is_finite(const data::Columns& columns, std::size_t row) {
+  return std::all_of(columns.begin(), columns.end(), [row](const std::vector<double>& c) { return std::isfinite(c[row]); });
+}
+
+}  // namespace
+
+int map_table(Direction direction, const std::string& model_name, const std::string& input, const std::string& output,
+              bool log_det, const Context& context) {
+  const std::unique_ptr<flow::Model> model = flow::load_model(model_name);
+  refuse_overwriting(output, input);
+  refuse_overwriting(output, flow::model_path(model_name));
+  Table table(input, model->schema());
+  const std::vector<std::string> names = model->schema().names(), given = model->schema().context_names();
+  if (log_det && (std::find(names.begin(), names.end(), "log_det") != names.end() ||
+                  std::find(given.begin(), given.end(), "log_det") != given.end()))
+    throw core::ConfigError("--log-det: the model has a column \"log_det\" of its own");
+
+  core::Output out(output);
+  core::ThreadPool pool(context.threads);
+  bool first = true;
+  append_names(out.buffer(), given, first);
+  append_names(out.buffer(), names, first);
+  if (log_det) append_names(out.buffer(), {"log_det"}, first);
+  out.buffer() += '\n';
+  std::size_t lost = 0;
+  data::Columns log_dets(1);
+  while (table.read()) {
+    log_dets[0].resize(table.rows());
+    const data::Columns mapped = direction == Direction::encode ? model->encode(table.columns, table.context, log_dets[0], pool)
+                                                                : model->decode(table.columns, table.context, log_dets[0], pool);
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+      if (!is_finite(mapped, row)) ++lost;
+      first = true;
+      append_cells(out.buffer(), table.context, row, first);
+      append_cells(out.buffer(), mapped, row, first);
+      if (log_det) append_cells(out.buffer(), log_dets, row, first);
+      out.buffer() += '\n';
+      out.flush_if_full();
+    }
+    if (table.stalled()) out.flush();
+  }
+  out.close();
+  if (lost > 0)
+    terminal::warning(table.reader().name() + ": " + std::to_string(lost) + " of " + counted(table.total(), "row") +
+                      (lost == 1 ? " has" : " have") + " no finite image" +
+                      (direction == Direction::encode ? "; outside the support of the model" : ""));
+  return 0;
+}
+
+}  // namespace flowfit::commands

@@ -1,0 +1,170 @@
+// flowfit sample: draws rows from a model.
+#include "commands/sample.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+
+#include "commands/table.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/parallel.h"
+#include "core/text.h"
+#include "flow/model.h"
+
+namespace flowfit::commands {
+namespace {
+
+constexpr std::int64_t most_draws = std::int64_t{1} << 32;  // of one context row, and rows of context
+
+/// Writes draws `first` … `first + n − 1` of the stream, in chunks. Draw k of context row r (from 0) has the place r·2³² + k in the
+/// stream of the seed: a draw depends on seed, row and k alone, not on how many are asked for.
+class Sampler {
+ public:
+  Sampler(const flow::Model& model, std::uint64_t seed, core::Output& out, int threads)
+      : model_(model), seed_(seed), out_(out), pool_(threads), chunk_(chunk_rows(model.schema().columns.size())) {}
+
+  /// `context`: one value a context column; `row` from 0, or nothing for a model without context.
+  void draw(std::uint64_t n, const std::vector<double>& context, std::optional<std::uint64_t> row) {
+    const std::uint64_t start = row.value_or(0) * static_cast<std::uint64_t>(most_draws);
+    data::Columns given(context.size());
+    for (std::uint64_t done = 0; done < n;) {
+      const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_, n - done));
+      for (std::size_t c = 0; c < context.size(); ++c) given[c].assign(count, context[c]);
+      const data::Columns drawn = model_.sample(seed_, start + done, count, given, pool_);
+      for (std::size_t i = 0; i < count; ++i) {
+        bool first = true;
+        if (row) {
+          out_.buffer() += std::to_string(*row + 1);
+          first = false;
+        }
+        append_cells(out_.buffer(), drawn, i, first);
+        out_.buffer() += '\n';
+        out_.flush_if_full();
+      }
+      done += count;
+    }
+  }
+
+ private:
+  const flow::Model& model_;
+  std::uint64_t seed_;
+  core::Output& out_;
+  core::ThreadPool pool_;
+  std::size_t chunk_;
+};
+
+/// `--given NAME=VALUE …` as one value a context column.
+std::vector<double> values_given(const std::vector<std::string>& given, const std::vector<std::string>& names) {
+  std::vector<std::optional<double>> values(names.size());
+  for (const std::string& one : given) {
+    const std::size_t equals = one.find('=');
+    if (equals == std::string::npos)
+      throw core::ConfigError(core::message("--given", "expected NAME=VALUE beside another --given", core::quoted(one)));
+    const std::string name = one.substr(0, equals), text = one.substr(equals + 1);
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end())
+      throw core::ConfigError("--given: no context column " + core::quoted(name) + "; " + core::suggestion(name, names));
+    std::optional<double>& value = values[static_cast<std::size_t>(found - names.begin())];
+    if (value) throw core::ConfigError("--given: column " + core::quoted(name) + " is given twice");
+    value = core::parse_number(text);
+    if (!value) throw core::ConfigError(core::message("--given " + name, "expected a number", core::quoted(text)));
+  }
+  std::vector<double> all;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!values[i])
+      throw core::ConfigError("--given: no value for the context column " + core::quoted(names[i]) + "; add --given " + names[i] +
+                              "=VALUE");
+    all.push_back(*values[i]);
+  }
+  return all;
+}
+
+// One argument that is a file, or that cannot be NAME=VALUE, is a table.
+bool is_file(const std::vector<std::string>& given) {
+  std::error_code none;
+  return given.size() == 1 && (given.front().find('=') == std::string::npos || std::filesystem::exists(given.front(), none));
+}
+
+}  // namespace
+
+std::string_view Sample::help() const {
+  return R"(usage: flowfit sample MODEL -n N [--seed S] [--given FILE | --given NAME=VALUE ...] [-o FILE]
+
+Draws N rows and writes them as CSV, with the names and in the units of the data. Streams in constant memory. The same seed
+gives the same rows on any number of threads, and -n 10 is the beginning of -n 100.
+
+Options
+  -n, --count N       rows to draw; with --given, rows to draw for each row of context
+  -s, --seed S        another stream of draws (default: 0)
+      --given FILE    what a conditional model is given: a CSV with its context columns ("-" is standard input). The output then
+                      has a column `row` in front, the number of the context row, from 1
+      --given X=1.5   the same for a single row of context; one --given for each context column
+  -o, --output FILE   where to write (default: standard output)
+
+Examples
+  flowfit sample runs/circles -n 1000 > samples.csv
+  flowfit sample runs/penguins -n 100 --given body_mass_g=4200
+  flowfit sample runs/penguins -n 10 --given birds.csv -o draws.csv
+)";
+}
+
+void Sample::options(Options& options) {
+  options.positional("MODEL", model_);
+  options.value("-n,--count", count_);
+  options.value("-s,--seed", seed_);
+  options.values("--given", given_);
+  options.value("-o,--output", output_);
+}
+
+int Sample::run(const Context& context) {
+  const std::string& model_name = needed(model_, name(), "MODEL");
+  if (!count_) throw core::ConfigError("sample: expected -n N, the number of rows to draw, got nothing; for example -n 1000");
+  const std::int64_t count = whole_number("--count", *count_, 0, given_.empty() ? std::int64_t{1} << 62 : most_draws);
+  const std::uint64_t seed = seed_ ? seed_number("--seed", *seed_) : 0;
+  const std::unique_ptr<flow::Model> model = flow::load_model(model_name);
+  const std::vector<std::string> names = model->schema().context_names();
+  const std::string output = output_.value_or("-");
+  if (names.empty() && !given_.empty()) throw core::ConfigError("--given: this model has no context columns; draw without it");
+  if (!names.empty() && given_.empty())
+    throw core::ConfigError("sample: this model is conditional on " + core::joined(names) +
+                            "; say what is given: --given FILE, or --given " + names.front() + "=VALUE");
+  refuse_overwriting(output, flow::model_path(model_name));
+  const bool from_file = is_file(given_);
+  if (from_file) refuse_overwriting(output, given_.front());
+  const std::vector<double> values = from_file ? std::vector<double>() : values_given(given_, names);
+  std::optional<Table> table;
+  if (from_file) table.emplace(given_.front(), model->schema(), TableWish{.modelled = false});
+
+  core::Output out(output);
+  bool first = true;
+  if (!given_.empty()) {
+    const std::vector<std::string> columns = model->schema().names();
+    const bool taken = std::find(columns.begin(), columns.end(), "row") != columns.end();
+    append_names(out.buffer(), {taken ? "context_row" : "row"}, first);
+  }
+  append_names(out.buffer(), model->schema().names(), first);
+  out.buffer() += '\n';
+  Sampler sampler(*model, seed, out, context.threads);
+  const auto n = static_cast<std::uint64_t>(count);
+  if (!table) {
+    sampler.draw(n, values, given_.empty() ? std::nullopt : std::optional<std::uint64_t>(0));
+  } else {
+    std::uint64_t row = 0;
+    std::vector<double> given(names.size());
+    while (table->read()) {
+      for (std::size_t i = 0; i < table->rows(); ++i, ++row) {
+        if (row == static_cast<std::uint64_t>(most_draws))
+          throw core::DataError(table->reader().name() + ": more than 2^32 rows of context");
+        for (std::size_t c = 0; c < given.size(); ++c) given[c] = table->context[c][i];
+        sampler.draw(n, given, row);
+      }
+      if (table->stalled()) out.flush();
+    }
+    if (row == 0) throw core::DataError(table->reader().name() + ": expected rows of context, got a header only");
+  }
+  out.close();
+  return 0;
+}
+
+}  // namespace flowfit::commands

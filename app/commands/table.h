@@ -1,0 +1,54 @@
+// Rows of a CSV matched to a model by the names of its columns, in chunks of bounded memory.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/csv.h"
+#include "data/schema.h"
+
+namespace flowfit::commands {
+
+struct TableWish {
+  bool modelled = true, context = true;  ///< which of the model's columns are needed
+  data::BadCell bad = data::BadCell::error;
+  bool keep_text = false;  ///< all of the row goes on: columns that the model does not know are no surprise
+};
+
+class Table {
+ public:
+  /// Throws DataError for a column that is missing; a notice names the ones that the model does not use.
+  Table(const std::string& path, const data::Schema& schema, TableWish wish = {});
+
+  /// Reads the next chunk into `columns` and `context`; false at the end.
+  bool read();
+  std::size_t rows() const { return rows_.count; }
+  bool stalled() const { return rows_.count < chunk_; }  ///< more may be long in coming: hand on what there is
+  std::size_t total() const { return total_; }           ///< rows read so far, this chunk included
+  const std::vector<std::string>& lines() const { return rows_.lines; }
+  const data::CsvReader& reader() const { return reader_; }
+
+  data::Columns columns, context;  ///< of the chunk, in the model's order; empty when not wished for
+
+ private:
+  data::CsvReader reader_;
+  data::CsvRows rows_;
+  std::size_t modelled_ = 0, chunk_ = 0, total_ = 0;
+};
+
+/// Rows in a chunk of `columns` columns: whole blocks for every thread, and at most some megabytes.
+std::size_t chunk_rows(std::size_t columns);
+
+/// Says so when the first row of a table is most likely data.
+void warn_of_numeric_header(const std::vector<std::string>& header, const std::string& source);
+
+/// Appends a row's numbers, separated by commas; `first` starts the line.
+void append_cells(std::string& text, const data::Columns& columns, std::size_t row, bool& first);
+/// The header of such rows.
+void append_names(std::string& text, const std::vector<std::string>& names, bool& first);
+
+/// `3 rows`, `1 row`
+std::string counted(std::size_t count, std::string_view noun);
+
+}  // namespace flowfit::commands

@@ -1,0 +1,122 @@
+// flowfit train: fits a config to a table and writes a run folder.
+#include "commands/train.h"
+
+#include <filesystem>
+
+#include "commands/config_file.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "terminal/log.h"
+#include "terminal/progress.h"
+#include "terminal/signals.h"
+#include "training/train.h"
+
+namespace flowfit::commands {
+namespace {
+
+constexpr const char* run_files[] = {"model.safetensors", "last.safetensors", "config.json", "metrics.jsonl"};
+
+std::string default_run(const std::string& config) { return "runs/" + std::filesystem::path(config).stem().string(); }
+
+// `--resume` from the run's own config.json is fine: it is written again as it is. A table is not.
+void refuse_run_as_input(const std::string& run, const std::string& input) {
+  for (const char* const name : run_files) refuse_overwriting((std::filesystem::path(run) / name).string(), input);
+}
+
+std::string finished_text(const training::Summary& summary) {
+  const auto nll = [](double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.4f", value);
+    return std::string(text);
+  };
+  std::string text = "step " + std::to_string(summary.steps) + ", " + terminal::duration(summary.seconds) + ", train nll " +
+                     nll(summary.train_nll);
+  if (summary.validation_nll)
+    text += ", validation nll " + nll(*summary.validation_nll) + " (weights of step " + std::to_string(summary.best_step) + ")";
+  return text + "; model in " + summary.model;
+}
+
+std::string_view reason(const std::string& stopped) {
+  if (stopped == "patience") return "stopped early";
+  if (stopped == "time_limit") return "time is up";
+  if (stopped == "interrupted") return "interrupted, continue with --resume";
+  return "done";
+}
+
+}  // namespace
+
+std::string_view Train::help() const {
+  return R"(usage: flowfit train CONFIG DATA [-o DIR] [options]
+
+Fits the flow that CONFIG (JSON) describes to the rows of DATA (CSV with a header; "-" is standard input), and writes a run
+folder: model.safetensors (the best weights), last.safetensors (for --resume), config.json (every default written out),
+metrics.jsonl. The last line on standard output is a JSON object with the scores, in nats a row.
+
+Options
+  -o, --output DIR        run folder (default: runs/<name of CONFIG>); one that holds a run is refused
+      --validation FILE   rows to validate on, instead of a share of DATA
+      --set KEY=VALUE     change the config, as often as needed: --set train.steps=2000 --set flow.0.univariate.bins=8
+      --seed N            the same as --set train.seed=N
+      --resume            continue the run in DIR; starts it when there is none, does nothing when it is finished
+      --force             replace the run in DIR
+      --time-limit S      stop after S seconds of training with the best model so far
+
+Ctrl-C writes a checkpoint and stops; a second one stops at once. What a config can say: docs/config.md.
+
+Examples
+  flowfit train configs/circles.json data/circles.csv -o runs/circles
+  flowfit train configs/circles.json data/circles.csv --seed 1 --set train.optimizer.learning_rate=0.001
+  flowfit train configs/circles.json data/circles.csv -o runs/circles --resume --set train.steps=20000
+)";
+}
+
+void Train::options(Options& options) {
+  options.positional("CONFIG", config_);
+  options.positional("DATA", data_);
+  options.value("-o,--output", output_);
+  options.value("--validation", validation_);
+  options.values("--set", assignments_);
+  options.value("--seed", seed_);
+  options.flag("--resume", resume_);
+  options.flag("--force", force_);
+  options.value("--time-limit", time_limit_);
+}
+
+int Train::run(const Context& context) {
+  const std::string& config = needed(config_, name(), "CONFIG and DATA");
+  const std::string& data = needed(data_, name(), "DATA after CONFIG");
+  if (resume_ && force_) throw core::ConfigError("--force: expected without --resume; give one of them");
+  if (validation_ && *validation_ == "-" && data == "-")
+    throw core::ConfigError("--validation: standard input is DATA already; give a file");
+  training::Request request;
+  if (time_limit_) request.time_limit = positive_number("--time-limit", *time_limit_);
+  std::vector<std::string> assignments = assignments_;
+  if (seed_) assignments.push_back("train.seed=" + std::to_string(seed_number("--seed", *seed_)));
+  request.directory = output_.value_or(default_run(config));
+  if (request.directory.empty()) throw core::ConfigError("--output: expected a folder's name, got \"\"");
+  request.config = read_config(config, assignments);
+  request.config_name = config;
+  refuse_run_as_input(request.directory, data);
+  if (validation_) refuse_run_as_input(request.directory, *validation_);
+  request.data = read_data(data, request.config, config);
+  if (validation_) request.validation = read_data(*validation_, request.config, config);
+  request.resume = resume_;
+  request.force = force_;
+  request.threads = context.threads;
+
+  terminal::catch_signals();
+  training::Summary summary;
+  {
+    terminal::TrainingView view(context);
+    summary = training::train(request, view);
+  }
+  terminal::notice(std::string(reason(summary.stopped)) + ": " + finished_text(summary));
+  core::Output out("-");
+  out.buffer() += summary.json() + "\n";
+  out.close();
+  constexpr int of_signal = 128;
+  return summary.interrupted() ? of_signal + terminal::caught_signal() : 0;
+}
+
+}  // namespace flowfit::commands
