@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "autodiff/ops/spline_bin.h"
+#include "autodiff/ops/vectorize.h"
 
 namespace flowfit::autodiff {
 namespace {
@@ -99,7 +100,9 @@ class Spline {
         height_(scale_of<T>(shape.min_height, shape)),
         learns_lambda_(shape.kind == SplineKind::rational_linear) {}
 
-  void forward(Tape<T>& tape, const T* in, const T* raw, T* out, T* log_det, const Kept<T>& k, bool inverse) const {
+  template <bool inverse>
+  void forward(Tape<T>& tape, const T* in, const T* raw, T* out, T* log_det, const Kept<T>& kept) const {
+    const Kept<T> k = kept;  // a copy: its pointers stay in registers
     T* edges = tape.scratch(std::max(2 * bins_ * raw_rows_, 2 * raw_rows_));
     T* y_edges = edges + bins_ * raw_rows_;
     T* softmax_scratch = tape.scratch(2 * raw_rows_);
@@ -114,6 +117,7 @@ class Spline {
     slopes(k);
 
     T* slope = log_det;
+    FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows_; ++i) {
       const Bin<T> b{k.w[i], k.h[i], k.d0[i], k.d1[i], k.lambda[i]};
       const T inside = clamped(in[i], bound_);
@@ -134,15 +138,19 @@ class Spline {
   }
 
   // gy, gl: adjoints of the output and of the log-det.
-  void backward(Tape<T>& tape, const T* in, const T* gy, const T* gl, T* g_in, T* g_raw, const Kept<T>& k, bool inverse) const {
+  template <bool inverse>
+  void backward(Tape<T>& tape, const T* in, const T* gy, const T* gl, T* g_in, T* g_raw, const Kept<T>& kept) const {
+    const Kept<T> k = kept;
     T* g = tape.scratch(6 * rows_);
     T *g_xl = g, *g_yl = g + rows_, *g_w = g + 2 * rows_, *g_h = g + 3 * rows_, *g_d0 = g + 4 * rows_, *g_d1 = g + 5 * rows_;
     T* g_lambda = tape.scratch(rows_);
+    T* g_input = g_in ? g_in : tape.scratch(rows_);  // a branch in the loop would keep it from being vectorized
+    FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows_; ++i) {
       const Bin<T> b{k.w[i], k.h[i], k.d0[i], k.d1[i], k.lambda[i]};
       const bool tail = !(std::abs(in[i]) < bound_);
       T seed_u = gy[i], seed_l = gl[i], through = T(0);
-      if (inverse) {
+      if constexpr (inverse) {
         // x = f⁻¹(y), log_det = −log f'(x): with A = gx + d(−gl·log f')/dx, y gets A/f' and the parameters get −A/f' through f and −gl
         // through log f'.
         const T slope = Kind::value(b, k.inner[i]).slope;
@@ -151,7 +159,7 @@ class Spline {
         seed_l = -gl[i];
       }
       const BinAdjoint<T> a = Kind::adjoint(b, k.inner[i], seed_u, seed_l);
-      if (g_in) g_in[i] += tail ? gy[i] : (inverse ? through : a.t);
+      g_input[i] += tail ? gy[i] : (inverse ? through : a.t);
       g_xl[i] = tail ? T(0) : -a.t;
       g_yl[i] = tail ? T(0) : seed_u;
       g_w[i] = tail ? T(0) : a.w;
@@ -207,17 +215,21 @@ class Spline {
       Lane<T> v(d, rows_), s(derivative, rows_);
       v += offset_;
       s = (-v.abs()).exp();  // e^−|v|
+      T* const one_plus = k.inner;
+      FLOWFIT_VECTORIZE
       for (Index i = 0; i < rows_; ++i) {
-        const T e = s[i];
-        s[i] = (v[i] >= T(0) ? T(1) : e) / (T(1) + e);
-        v[i] = std::max(v[i], T(0));
-        k.inner[i] = T(1) + e;
+        const T e = derivative[i];
+        derivative[i] = (d[i] >= T(0) ? T(1) : e) / (T(1) + e);
+        d[i] = std::max(d[i], T(0));
+        one_plus[i] = T(1) + e;
       }
       v += Lane<T>(k.inner, rows_).log() + min_slope_;
+      const T* const bin = k.bin;
+      FLOWFIT_VECTORIZE
       for (Index i = 0; i < rows_; ++i) {
-        const bool end = k.bin[i] == end_bin;
-        v[i] = end ? T(1) : v[i];
-        s[i] = end ? T(0) : s[i];
+        const bool end = bin[i] == end_bin;
+        d[i] = end ? T(1) : d[i];
+        derivative[i] = end ? T(0) : derivative[i];
       }
     };
     softplus(k.d0, k.slope0, T(0));
@@ -255,12 +267,14 @@ class Spline {
     for (Index b = 0; b < bins_; ++b) {
       const T at = static_cast<T>(b);
       const T* share = shares + b * rows_;
+      FLOWFIT_VECTORIZE
       for (Index i = 0; i < rows_; ++i) dot[i] += share[i] * (at < bin[i] ? g_left[i] : (at == bin[i] ? g_size[i] : T(0)));
     }
     for (Index b = 0; b < bins_; ++b) {
       const T at = static_cast<T>(b);
       const T* share = shares + b * rows_;
       T* out = g_raw + b * rows_;
+      FLOWFIT_VECTORIZE
       for (Index i = 0; i < rows_; ++i)
         out[i] += span * share[i] * ((at < bin[i] ? g_left[i] : (at == bin[i] ? g_size[i] : T(0))) - dot[i]);
     }
@@ -272,8 +286,8 @@ class Spline {
   bool learns_lambda_;
 };
 
-template <class T, class Kind>
-Mapped<T> map(Tape<T>& tape, const SplineShape& shape, Var<T> x, Var<T> raw, bool inverse) {
+template <class T, class Kind, bool inverse>
+Mapped<T> map(Tape<T>& tape, const SplineShape& shape, Var<T> x, Var<T> raw) {
   const Index rows = x.rows, features = x.cols, stride = shape.parameters() * raw.rows;
   const Spline<T, Kind> spline(shape, rows, raw.rows);
   const bool grad = x.wants_grad() || raw.wants_grad();
@@ -281,19 +295,24 @@ Mapped<T> map(Tape<T>& tape, const SplineShape& shape, Var<T> x, Var<T> raw, boo
   Kept<T>* kept = tape.template scratch<Kept<T>>(features);
   for (Index d = 0; d < features; ++d) {
     kept[d] = keep(tape, shape.bins, raw.rows, rows);
-    spline.forward(tape, x.value + d * rows, raw.value + d * stride, y.value + d * rows, log_det.value + d * rows, kept[d],
-                   inverse);
+    spline.template forward<inverse>(tape, x.value + d * rows, raw.value + d * stride, y.value + d * rows,
+                                     log_det.value + d * rows, kept[d]);
   }
   if (y.wants_grad()) {
     tape.on_backward([=, t = &tape] {
       for (Index d = 0; d < features; ++d) {
-        spline.backward(*t, x.value + d * rows, y.adjoint + d * rows, log_det.adjoint + d * rows,
-                        x.wants_grad() ? x.adjoint + d * rows : nullptr, raw.wants_grad() ? raw.adjoint + d * stride : nullptr,
-                        kept[d], inverse);
+        spline.template backward<inverse>(*t, x.value + d * rows, y.adjoint + d * rows, log_det.adjoint + d * rows,
+                                          x.wants_grad() ? x.adjoint + d * rows : nullptr,
+                                          raw.wants_grad() ? raw.adjoint + d * stride : nullptr, kept[d]);
       }
     });
   }
   return {y, log_det};
+}
+
+template <class T, class Kind>
+Mapped<T> map(Tape<T>& tape, const SplineShape& shape, Var<T> x, Var<T> raw, bool inverse) {
+  return inverse ? map<T, Kind, true>(tape, shape, x, raw) : map<T, Kind, false>(tape, shape, x, raw);
 }
 
 }  // namespace
