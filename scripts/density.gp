@@ -25,24 +25,24 @@ set multiplot
 set bmargin at screen 0.13
 set tmargin at screen 0.90
 
-set lmargin at screen 0.045
-set rmargin at screen 0.325
+set lmargin at screen 0.040
+set rmargin at screen 0.312
 set title "data: ".rows(data)." rows"
 set grid linecolor "#e8e8e8"
-plot data every ::1 using 1:2 with points pointtype 7 pointsize 0.55 linecolor "#c0443a83"
+plot data every ::1 using 1:2 with points pointtype 7 pointsize 0.55 linecolor "#90443a83"
 
-set lmargin at screen 0.365
-set rmargin at screen 0.645
+set lmargin at screen 0.350
+set rmargin at screen 0.622
 set title "samples: ".rows(folder."/samples.csv")." rows"
-plot folder."/samples.csv" every ::1 using 1:2 with points pointtype 7 pointsize 0.55 linecolor "#c021918c"
+plot folder."/samples.csv" every ::1 using 1:2 with points pointtype 7 pointsize 0.55 linecolor "#90177a75"
 
-set lmargin at screen 0.685
-set rmargin at screen 0.965
+set lmargin at screen 0.660
+set rmargin at screen 0.932
 set title "density: exp(logprob)"
 unset grid
 set border 15
 set cbrange [0:*]
 set cbtics nomirror out
-set colorbox user origin screen 0.962,0.13 size screen 0.010,0.77
+set colorbox user origin screen 0.940,0.13 size screen 0.010,0.77
 plot folder."/grid.csv" every ::1 using 1:2:(exp($3)) with image
 unset multiplot

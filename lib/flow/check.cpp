@@ -192,7 +192,7 @@ class Quadrature {
 };
 
 /// Cuts cells until each holds few of the sample's rows: quadrature alone may step over a narrow peak.
-void split_by_rows(const Quadrature& quadrature, const data::Columns& x, const Cell& cell, std::vector<std::uint32_t> rows,
+void split_by_rows(const Quadrature& quadrature, const data::Columns& x, const Cell& cell, const std::vector<std::uint32_t>& rows,
                    int depth, std::vector<Cell>& to) {
   constexpr std::size_t few = 200;
   constexpr int deepest = 24, shallowest = 4;
@@ -209,7 +209,7 @@ void split_by_rows(const Quadrature& quadrature, const data::Columns& x, const C
       k |= static_cast<std::size_t>(x[d][row] >= 0.5 * (cell.low[d] + cell.high[d])) << d;
     parts[k].push_back(row);
   }
-  for (std::size_t k = 0; k < children.size(); ++k) split_by_rows(quadrature, x, children[k], std::move(parts[k]), depth + 1, to);
+  for (std::size_t k = 0; k < children.size(); ++k) split_by_rows(quadrature, x, children[k], parts[k], depth + 1, to);
 }
 
 }  // namespace
@@ -236,7 +236,7 @@ Integral integrate(const Model& model, const std::vector<double>& context, core:
   for (std::size_t i = 0; i < rows; ++i) all[i] = static_cast<std::uint32_t>(i);
   Quadrature quadrature(model, context, pool);
   std::vector<Cell> cells;
-  split_by_rows(quadrature, x, box, std::move(all), 0, cells);
+  split_by_rows(quadrature, x, box, all, 0, cells);
   quadrature.run(std::move(cells), result);
   result.off = {std::abs(result.value - 1), integral_limit};
   return result;

@@ -49,7 +49,8 @@ class Network {
   Var<T> run(Pass<T>& pass, Var<T> context, Var<T> x) const;
 
   /// Group by group: begin; then for d = 0 … groups−1: advance(d), read outputs of group d, provide(d, x_d). Each hidden unit is computed
-  /// once, when its inputs are known: all groups together cost one pass.
+  /// once, when its inputs are known: all groups together cost one pass. Outputs are those of `run` within rounding: a wide layer's products sum
+  /// in another order.
   State begin(Pass<T>& pass, Var<T> context, bool x_wants_grad) const;
   void provide(Pass<T>& pass, const State& state, Var<T> x, int first) const;
   /// Computes groups first … last from the inputs before feature `last`.

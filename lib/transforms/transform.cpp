@@ -46,6 +46,15 @@ const std::vector<TransformEntry>& transforms() {
   return entries;
 }
 
+bool reads_context(const config::Node& node, const Build& build) {
+  if (!node.boolean("context", false)) {
+    if (node.has("net")) node.error_at("net", R"(only "context": true has a network; set it, or remove "net")");
+    return false;
+  }
+  if (build.context == 0) node.error_at("context", "there is no context here; name the columns in data.context, or remove it");
+  return build.context > 0;
+}
+
 template <class T>
 std::unique_ptr<Transform<T>> make_transform(const config::Node& node, const Build& build) {
   std::vector<std::string> types;

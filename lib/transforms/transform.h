@@ -96,6 +96,9 @@ TransformEntry transform_entry(std::string type, std::vector<Example> examples) 
 
 const std::vector<TransformEntry>& transforms();
 
+/// Reads "context" of a layer that is conditional only when asked: true where it is and the model has context, else an error.
+bool reads_context(const config::Node& node, const Build& build);
+
 /// Reads one layer of a `flow`, `"inverse": true` included; records errors, and returns something to go on with.
 template <class T>
 std::unique_ptr<Transform<T>> make_transform(const config::Node& node, const Build& build);

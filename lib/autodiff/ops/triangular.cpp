@@ -8,8 +8,6 @@
 namespace flowfit::autodiff {
 namespace {
 
-constexpr double smallest_diagonal = 1e-3;
-
 // Full D x D matrices (zeros included: the products then need no cases) and what the chain rule of the diagonal needs.
 template <class T>
 struct Unpacked {
@@ -28,8 +26,8 @@ Unpacked<T> unpack(Tape<T>& tape, const LuFactors<T>& f) {
   for (Index i = 0; i < n; ++i) {
     for (Index j = 0; j < i; ++j) u.lower[j * n + i] = f.lower.value[l++];
     for (Index j = i + 1; j < n; ++j) u.upper[j * n + i] = f.upper.value[r++];
-    const T v = f.diagonal.value[i] + static_cast<T>(std::log(std::expm1(1.0 - smallest_diagonal)));
-    const T d = std::max(v, T(0)) + std::log1p(std::exp(-std::abs(v))) + T(smallest_diagonal);
+    const T v = f.diagonal.value[i] + static_cast<T>(std::log(std::expm1(1.0 - lu_smallest_diagonal)));
+    const T d = std::max(v, T(0)) + std::log1p(std::exp(-std::abs(v))) + T(lu_smallest_diagonal);
     u.lower[i * n + i] = 1;
     u.upper[i * n + i] = d;
     u.slope[i] = T(1) / (T(1) + std::exp(-v));

@@ -5,6 +5,8 @@
 
 namespace flowfit::autodiff {
 
+inline constexpr double lu_smallest_diagonal = 1e-3;
+
 /// W = L·U with L unit lower triangular and U upper triangular with diagonal softplus(raw + c) + 1e-3, 1 at raw = 0.
 template <class T>
 struct LuFactors {
@@ -19,5 +21,11 @@ Mapped<T> lu_apply(Tape<T>& tape, const LuFactors<T>& factors, Var<T> x);
 /// x with W·x + bias = y; log_det = −Σ log diagonal.
 template <class T>
 Mapped<T> lu_solve(Tape<T>& tape, const LuFactors<T>& factors, Var<T> y);
+
+/// The same with factors of each row's own. raw: B x D(D+1), the columns `lower`, `upper`, `diagonal`, `bias` of LuFactors one after the other.
+template <class T>
+Mapped<T> lu_apply_rows(Tape<T>& tape, Var<T> raw, Var<T> x);
+template <class T>
+Mapped<T> lu_solve_rows(Tape<T>& tape, Var<T> raw, Var<T> y);
 
 }  // namespace flowfit::autodiff
