@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "terminal/log.h"
+#include "terminal/signals.h"
 
 namespace flowfit::app {
 namespace {
@@ -41,7 +43,7 @@ constexpr std::string_view common_options = R"(
 Options of every command, before or after its name
   -j, --threads N     worker threads (default: one a CPU); never changes a result
   -q, --quiet         no notices and no progress on standard error, only warnings and errors
-  -v, --verbose       more notices
+  -v, --verbose       more notices: of a training, a line for each evaluation
       --progress HOW  of a training: bar, plain (lines), none, or auto (default: a bar on a terminal, lines elsewhere)
       --version       version, compiler, instruction set
   -h, --help          this text
@@ -84,6 +86,7 @@ commands::Context context_of(const Common& common) {
   context.threads = common.threads ? static_cast<int>(commands::whole_number("--threads", *common.threads, 1, most_threads))
                                    : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, most_threads);
   context.quiet = common.quiet;
+  context.verbose = common.verbose;
   if (common.progress)
     context.progress =
         static_cast<commands::ProgressStyle>(commands::choice("--progress", *common.progress, {"auto", "bar", "plain", "none"}));
@@ -93,7 +96,7 @@ commands::Context context_of(const Common& common) {
 
 // CLI11 knows what went wrong, but says it in its own way: `--seed: 1 required TEXT missing`.
 std::string plain_words(const CLI::ParseError& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   const std::string flag = text.substr(0, text.find_first_of(": "));
   const auto has = [&text](const char* word) { return text.find(word) != std::string::npos; };
   if (has("flag override")) return "--" + flag + ": expected no value after it";
@@ -125,6 +128,7 @@ void refuse_leftovers(const std::vector<std::string>& left, const commands::Comm
   const auto is_flag = [](const std::string& word) { return word.size() > 1 && word[0] == '-'; };
   if (!command && !is_flag(left.front())) {
     std::vector<std::string> names;
+    names.reserve(all.size());
     for (const auto& one : all) names.emplace_back(one->name());
     throw core::ConfigError("unknown command " + core::quoted(left.front()) + "; " + core::suggestion(left.front(), names));
   }
@@ -195,6 +199,8 @@ int dispatch(std::vector<std::string> arguments) {
 int run(std::vector<std::string> arguments) {
   try {
     return dispatch(std::move(arguments));
+  } catch (const terminal::Stopped& stopped) {
+    std::raise(stopped.signal);  // a second one kills: the shell sees what it expects
   } catch (const core::Error& error) {
     terminal::error(error.what());
     return static_cast<int>(error.exit());

@@ -131,7 +131,8 @@ int Check::check_config(const Context& context) {
   if (data_)
     data = read_data(*data_, config, *subject_);
   else if (!names_columns(config, *subject_))
-    throw core::ConfigError(*subject_ + ": names no columns under data.columns; name them there, or give the data: flowfit check " +
+    throw core::ConfigError(*subject_ +
+                            ": names no columns under data.columns; name them there, or give the data: flowfit check " +
                             *subject_ + " DATA");
   const training::Checked checked = training::check(config, *subject_, data ? &*data : nullptr);
   if (json_) {

@@ -14,7 +14,7 @@ enum class ProgressStyle { automatic, bar, plain, none };
 /// The flags that every command has.
 struct Context {
   int threads = 1;
-  bool quiet = false;
+  bool quiet = false, verbose = false;
   ProgressStyle progress = ProgressStyle::automatic;
 };
 

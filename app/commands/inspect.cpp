@@ -126,7 +126,8 @@ std::string table(const std::string& path, const flow::Model& model) {
     bool first = true;
     const Json record = config::parse_json(model.record(), "record");  // named: items() keeps a reference
     for (const auto& [key, value] : record.items()) {
-      page.line(first ? "training" : "", padded(key, 18) + (value.is_number_float() ? rounded(value.get<double>()) : shown(value)));
+      page.line(first ? "training" : "",
+                padded(key, 18) + (value.is_number_float() ? rounded(value.get<double>()) : shown(value)));
       first = false;
     }
   }

@@ -11,6 +11,7 @@
 #include "core/text.h"
 #include "flow/model.h"
 #include "terminal/log.h"
+#include "terminal/signals.h"
 
 namespace flowfit::commands {
 namespace {
@@ -64,6 +65,7 @@ int Logprob::run(const Context& context) {
       std::find(table.reader().header().begin(), table.reader().header().end(), "logprob") != table.reader().header().end())
     throw core::DataError(table.reader().name() + ": has a column \"logprob\" already; leave out --append, or rename the column");
 
+  if (output != "-") terminal::catch_signals();
   core::Output out(output);
   core::ThreadPool pool(context.threads);
   if (append_) out.buffer() += table.reader().header_line() + ",";
@@ -89,7 +91,9 @@ int Logprob::run(const Context& context) {
       out.flush_if_full();
     }
     if (table.stalled()) out.flush();
+    terminal::stop_if_signalled();
   }
+  terminal::stop_if_signalled();  // the end of the input may be the same Ctrl-C
   out.close();
   const std::string& source = table.reader().name();
   if (const std::size_t skipped = table.reader().skipped(); skipped > 0)

@@ -11,6 +11,7 @@
 #include "core/text.h"
 #include "flow/model.h"
 #include "terminal/log.h"
+#include "terminal/signals.h"
 
 namespace flowfit::commands {
 namespace {
@@ -32,6 +33,7 @@ int map_table(Direction direction, const std::string& model_name, const std::str
                   std::find(given.begin(), given.end(), "log_det") != given.end()))
     throw core::ConfigError("--log-det: the model has a column \"log_det\" of its own");
 
+  if (output != "-") terminal::catch_signals();
   core::Output out(output);
   core::ThreadPool pool(context.threads);
   bool first = true;
@@ -55,7 +57,9 @@ int map_table(Direction direction, const std::string& model_name, const std::str
       out.flush_if_full();
     }
     if (table.stalled()) out.flush();
+    terminal::stop_if_signalled();
   }
+  terminal::stop_if_signalled();  // the end of the input may be the same Ctrl-C
   out.close();
   if (lost > 0)
     terminal::warning(table.reader().name() + ": " + std::to_string(lost) + " of " + counted(table.total(), "row") +

@@ -11,6 +11,7 @@
 #include "core/parallel.h"
 #include "core/text.h"
 #include "flow/model.h"
+#include "terminal/signals.h"
 
 namespace flowfit::commands {
 namespace {
@@ -43,6 +44,7 @@ class Sampler {
         out_.flush_if_full();
       }
       done += count;
+      terminal::stop_if_signalled();
     }
   }
 
@@ -136,6 +138,7 @@ int Sample::run(const Context& context) {
   std::optional<Table> table;
   if (from_file) table.emplace(given_.front(), model->schema(), TableWish{.modelled = false});
 
+  if (output != "-") terminal::catch_signals();
   core::Output out(output);
   bool first = true;
   if (!given_.empty()) {
@@ -163,6 +166,7 @@ int Sample::run(const Context& context) {
     }
     if (row == 0) throw core::DataError(table->reader().name() + ": expected rows of context, got a header only");
   }
+  terminal::stop_if_signalled();  // the end of the context may be the same Ctrl-C
   out.close();
   return 0;
 }

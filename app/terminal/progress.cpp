@@ -126,7 +126,7 @@ std::string duration(double seconds) {
   return clock(seconds) + (seconds < 3600 ? " min" : " h");
 }
 
-TrainingView::TrainingView(const commands::Context& context) {
+TrainingView::TrainingView(const commands::Context& context) : verbose_(context.verbose) {
   using commands::ProgressStyle;
   const bool possible = StatusLine::possible();
   switch (context.progress) {
@@ -168,6 +168,7 @@ void TrainingView::measure(const training::Progress& progress) {
 }
 
 void TrainingView::progress(const training::Progress& progress) {
+  if (verbose_ && progress.evaluated) terminal::detail(progress_words(progress, pace_));
   if (!bar_ && !lines_) return;
   const Clock::time_point now = Clock::now();
   if (!started_) {

@@ -39,7 +39,7 @@ class TrainingView final : public training::Observer {
   void measure(const training::Progress& progress);
 
   bool bar_ = false, lines_ = false;
-  bool started_ = false;
+  bool verbose_ = false, started_ = false;
   Clock::time_point shown_{}, measured_{};  // when the last picture was drawn, and the pace taken
   std::int64_t measured_step_ = 0;
   Pace pace_;

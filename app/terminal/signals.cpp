@@ -1,8 +1,7 @@
 // SIGINT and SIGTERM as a request to stop at the next step.
 #include "terminal/signals.h"
 
-#include <signal.h>
-
+#include <csignal>
 #include <initializer_list>
 
 namespace flowfit::terminal {
@@ -33,5 +32,9 @@ void catch_signals() {
 }
 
 int caught_signal() { return caught; }
+
+void stop_if_signalled() {
+  if (caught != 0) throw Stopped{caught};
+}
 
 }  // namespace flowfit::terminal

@@ -7,4 +7,10 @@ namespace flowfit::terminal {
 void catch_signals();
 int caught_signal();  ///< its number, or 0
 
+/// Thrown where a command stops for a signal, so that its temporary files are removed on the way out.
+struct Stopped {
+  int signal;
+};
+void stop_if_signalled();
+
 }  // namespace flowfit::terminal

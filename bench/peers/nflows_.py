@@ -7,14 +7,7 @@ from torch_work import TorchWork, set_threads
 
 FORMS = {"autoregressive", "coupling", "maf"}
 COMPILES = {"train", "score"}
-NOTES = {
-    "sample": "nflows calls torch.triangular_solve, which PyTorch took away; a stand-in on torch.linalg.solve_triangular is put there",
-}
-
-
-def _triangular_solve(right, left, upper=True, transpose=False, unitriangular=False):
-    left = left.mT if transpose else left
-    return torch.linalg.solve_triangular(left, right, upper=upper != transpose, unitriangular=unitriangular), left
+NOTES = {}
 
 
 def _linear(columns):
@@ -55,8 +48,6 @@ def _affine(case):
 def build(case, threads, compiled):
     set_threads(threads)
     torch.manual_seed(0)
-    if case.kind == "sample" and not _solves():
-        torch.triangular_solve = _triangular_solve
     layers = []
     for _ in range(case.transforms):
         if case.form == "maf":
@@ -66,12 +57,3 @@ def build(case, threads, compiled):
             layers.append(_autoregressive(case) if case.form == "autoregressive" else _coupling(case))
     flow = flows.Flow(transforms.CompositeTransform(layers), distributions.StandardNormal([case.columns]))
     return TorchWork(case, flow, flow.log_prob, flow.sample, compiled=compiled)
-
-
-def _solves():
-    """Whether this PyTorch still has torch.triangular_solve."""
-    try:
-        torch.triangular_solve(torch.ones(1, 1), torch.ones(1, 1))
-        return True
-    except (AttributeError, RuntimeError):
-        return False

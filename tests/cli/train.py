@@ -1,0 +1,126 @@
+"""train: what it writes, which setting wins, and what it refuses before it begins."""
+
+import json
+import unittest
+
+from support.case import Case
+
+RUN_FILES = ["config.json", "last.safetensors", "metrics.jsonl", "model.safetensors"]
+
+
+class Train(Case):
+    def test_run_folder_and_last_line(self):
+        self.circles()
+        result = self.good("train", self.config(), "data.csv", "-o", "run", err=None)
+        last = json.loads(result.lines()[-1])
+        self.assertEqual(last["run"], "run")
+        self.assertEqual(last["model"], "run/model.safetensors")
+        self.assertEqual(last["steps"], 40)
+        self.assertEqual((last["rows"], last["validation_rows"]), (96, 24))
+        for key in ("train_nll", "validation_nll", "seconds"):
+            self.assertIsInstance(last[key], float)
+        for name in RUN_FILES:
+            self.assertIn(name, self.files("run"))
+        metrics = [json.loads(line) for line in self.read("run/metrics.jsonl").splitlines()]
+        self.assertEqual([m["step"] for m in metrics], [10, 20, 30, 40])
+        self.assertEqual(set(metrics[0]),
+                         {"step", "train_nll", "validation_nll", "learning_rate", "gradient_norm", "seconds"})
+        for line in result.err.splitlines():
+            self.assertTrue(line.startswith("flowfit: "), line)
+        self.assertNotIn("\r", result.err)
+        self.assertNotIn("\x1b", result.err)
+
+    def test_default_folder_is_named_after_the_config(self):
+        self.circles()
+        result = self.good("train", self.config("small.json"), "data.csv", "-q")
+        self.assertEqual(json.loads(result.out)["run"], "runs/small")
+        self.assertIn("model.safetensors", self.files("runs/small"))
+
+    def test_quiet_keeps_the_json_line(self):
+        self.circles()
+        self.assertEqual(len(self.good("train", self.config(), "data.csv", "-q").lines()), 1)
+
+    def test_which_setting_wins(self):
+        """default < file < --set < named flag"""
+        self.circles()
+        self.config(train__seed=5)
+        self.good("train", "--set", "train.seed=6", "--set", "train.steps=3", "config.json", "data.csv", "-o", "a", "-q",
+                  "--set", "train.optimizer.learning_rate=0.125", "--seed", "7")
+        train = json.loads(self.read("a/config.json"))["train"]
+        self.assertEqual(train["seed"], 7)
+        self.assertEqual(train["steps"], 3)
+        self.assertEqual(train["optimizer"]["learning_rate"], 0.125)
+        self.assertEqual(train["optimizer"]["type"], "adam")  # a default, written out
+
+    def test_threads_and_stdin_change_no_byte(self):
+        data = self.circles()
+        self.config()
+        self.good("train", "config.json", data, "-o", "one", "-q", "-j", "1")
+        self.good("-j3", "train", "config.json", data, "-o", "three", "-q")
+        self.good("train", "config.json", "-", "-o", "stdin", "-q", "-j2", stdin=self.read(data))
+        self.assertEqual(self.read("one/model.safetensors"), self.read("three/model.safetensors"))
+        self.assertEqual(self.read("one/model.safetensors"), self.read("stdin/model.safetensors"))
+
+    def test_validation_file(self):
+        self.circles()
+        self.circles("other.csv", rows=50, seed=9)
+        result = self.good("train", self.config(), "data.csv", "--validation", "other.csv", "-o", "run", "-q")
+        last = json.loads(result.out)
+        self.assertEqual((last["rows"], last["validation_rows"]), (120, 50))
+
+    def test_only_the_named_columns_are_read(self):
+        rows = self.read(self.circles()).decode().splitlines()
+        self.write("wide.csv", "\n".join(["name," + rows[0]] + ["some text," + row for row in rows[1:]]) + "\n")
+        self.config(data__columns=["x1", "x2"])
+        self.good("train", "config.json", "wide.csv", "-o", "wide", "-q")
+        self.good("train", "config.json", "data.csv", "-o", "plain", "-q")
+        self.assertEqual(self.read("wide/model.safetensors"), self.read("plain/model.safetensors"))
+
+    def test_time_limit_keeps_the_model(self):
+        self.circles()
+        result = self.good("train", self.config(train__steps=100000000), "data.csv", "-o", "run", "-q", "--time-limit", "0.3")
+        self.assertEqual(json.loads(result.out)["stopped"], "time_limit")
+        self.good("logprob", "run", "data.csv")
+
+    def test_a_folder_with_a_run_is_refused(self):
+        self.trained()
+        before = self.read("run/model.safetensors")
+        self.bad(2, "train", "config.json", "data.csv", "-o", "run", "--seed", "3", "-q", says=("run", "--resume", "--force"))
+        self.assertEqual(self.read("run/model.safetensors"), before)
+        self.good("train", "config.json", "data.csv", "-o", "run", "--seed", "3", "--force", "-q")
+        self.assertNotEqual(self.read("run/model.safetensors"), before)
+
+    def test_data_that_is_an_output_is_refused(self):
+        self.circles("run/metrics.jsonl")
+        self.bad(2, "train", self.config(), "run/metrics.jsonl", "-o", "run", "-q", says="run/metrics.jsonl")
+        self.assertEqual(self.files("run"), ["metrics.jsonl"])
+
+    def test_a_failure_leaves_nothing(self):
+        self.write("text.csv", "x1,x2\n1,2\n3,abc\n")
+        self.bad(3, "train", self.config(), "text.csv", "-o", "run", "-q", says=("text.csv:3:2 (x2)", '"abc"'))
+        self.bad(2, "train", self.config(train__stepz=3), self.circles(), "-o", "run", "-q", says=("/train/stepz", "steps"))
+        self.assertFalse(self.path("run").exists())
+
+    def test_all_mistakes_at_once_and_before_a_large_table_is_read(self):
+        self.write("broken.csv", "x1,x2\n1,2\n3,abc\n")
+        self.config(flow=[{"type": "coupling", "univariate": {"type": "spline", "bins": 1}, "net": {"hiden": [8]}},
+                          {"type": "permutatoin"}])
+        self.bad(2, "train", "config.json", "broken.csv", "-o", "run", "-q", lines=3,
+                 says=("/flow/0/univariate/bins: must be in [2, 256], got 1", "/flow/0/net/hiden", '"hidden"',
+                       "/flow/1/type", '"permutation"'))
+
+    def test_header_of_numbers_is_told(self):
+        self.write("bare.csv", "\n".join(self.read(self.circles()).decode().splitlines()[1:]) + "\n")
+        result = self.flowfit("train", self.config(), "bare.csv", "-o", "run", "-q")
+        self.assertEqual(result.code, 0, result.err)
+        self.assertIn("flowfit: warning: bare.csv: the first row looks like data", result.err)
+
+    def test_plain_progress(self):
+        self.circles()
+        result = self.good("train", self.config(), "data.csv", "-o", "run", "--progress", "plain", err=None)
+        self.assertIn("flowfit: done: step 40", result.err)
+        self.bad(2, "train", "config.json", "data.csv", "-o", "b", "--progress", "fancy", says=("--progress", '"fancy"', "plain"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,127 @@
+// Densities of whole configs: chains of supports, factors, encoding and decoding, starts from data.
+#include "flow/density.h"
+
+#include <doctest/doctest.h>
+
+#include "../core/scratch.h"
+#include "core/error.h"
+#include "support/statistics.h"
+
+using namespace flowfit;
+using namespace flowfit::test;
+
+namespace {
+
+struct Model {
+  config::Document document;
+  nn::ParameterLayout layout;
+  std::unique_ptr<flow::Density<double>> density;
+  std::vector<double> parameters;
+  mutable Tape<double> tape;
+  std::vector<std::uint64_t> ids;
+
+  Model(const char* text, std::vector<std::string> columns, std::vector<std::string> context = {})
+      : document(config::Json::parse(text)), ids(20000) {
+    density = std::make_unique<flow::Density<double>>(document.root(), columns, context, layout, 1);
+    parameters = layout.initial(1);
+    perturb(layout, parameters, 0.2);
+    for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = i;
+  }
+  std::string fault() const {
+    return test::thrown<core::ConfigError>([&] { document.check(); });
+  }
+  nn::Pass<double> pass() const {
+    tape.reset(Mode::evaluate);
+    nn::Pass<double> p{tape, parameters.data()};
+    p.rows = ids.data();
+    return p;
+  }
+  Var<double> given(const Matrix<double>& context) const { return context.cols() ? input(tape, context) : Var<double>{}; }
+  Matrix<double> log_prob(const Matrix<double>& x, const Matrix<double>& context = {}) const {
+    auto p = pass();
+    return density->log_prob(p, input(tape, x), given(context)).val();
+  }
+  Matrix<double> sample(Index rows, std::uint64_t seed, const Matrix<double>& context = {}) const {
+    auto p = pass();
+    return density->sample(p, rows, given(context), seed).val();
+  }
+};
+
+constexpr const char* spline = R"({"type": "spline", "bins": 4, "bound": 3})";
+const std::string factored = std::string(R"({"factors": [
+    {"columns": ["b"], "flow": [{"type": "elementwise", "univariate": )") +
+                             spline + R"(}]},
+    {"columns": ["a"], "context": ["b"], "base": {"type": "diagonal_normal"},
+     "flow": [{"type": "elementwise", "univariate": {"type": "affine"}, "net": {"hidden": [6], "activation": "tanh"}}]}]})";
+
+}  // namespace
+
+TEST_CASE("density: factors integrate to 1 together, and are sampled in order") {
+  const Model model(factored.c_str(), {"a", "b"});
+  REQUIRE(model.document.ok());
+  const LogDensity density = [&](const Matrix<double>& x) -> Eigen::VectorXd { return model.log_prob(x); };
+  const GridCheck check = check_on_grid(density, model.sample(20000, 1), model.sample(20000, 2), {}, 10, 12);
+  CHECK(std::abs(check.integral - 1) < 0.002);
+  CHECK(check.p > 1e-3);
+  // Column b is scored without a; column a given b.
+  const Matrix<double> x = normals<double>(block, 2, 1);
+  Matrix<double> moved = x;
+  moved.col(1).array() += 1;
+  CHECK((model.log_prob(x) - model.log_prob(moved)).cwiseAbs().minCoeff() > 0);
+}
+
+TEST_CASE("density: decode undoes encode, log-dets and all, with factors and context") {
+  const std::string with_context =
+      std::string(R"({"flow": [{"type": "coupling", "univariate": )") + spline +
+      R"(}, {"type": "permutation"}, {"type": "autoregressive", "univariate": {"type": "affine"}}]})";
+  const Model plain(with_context.c_str(), {"a", "b", "c"}, {"k"}), factors(factored.c_str(), {"a", "b"});
+  REQUIRE(plain.document.ok());
+  for (const Model* model : {&plain, &factors}) {
+    const bool conditional = model == &plain;
+    const Matrix<double> x = normals<double>(block, conditional ? 3 : 2, 1),
+                         context = normals<double>(block, conditional ? 1 : 0, 2);
+    auto p = model->pass();
+    const Var<double> given = model->given(context);
+    const Mapped<double> z = model->density->encode(p, input(model->tape, x), given),
+                         back = model->density->decode(p, z.value, given);
+    CHECK((back.value.val() - x).isZero(1e-10));
+    CHECK((back.log_det.val() + z.log_det.val()).isZero(1e-10));
+  }
+  const Matrix<double> x = normals<double>(block, 3, 1), context = normals<double>(block, 1, 2);
+  CHECK((plain.log_prob(x, context) - plain.log_prob(x, context.array() + 1)).cwiseAbs().minCoeff() > 0);
+}
+
+TEST_CASE("density: an empty flow is its base") {
+  const Model model(R"({"flow": []})", {"a", "b"});
+  const Matrix<double> x = normals<double>(block, 2, 1);
+  const Matrix<double> expected = -0.5 * x.rowwise().squaredNorm().array() - std::log(2 * std::numbers::pi);
+  CHECK((model.log_prob(x) - expected).isZero(1e-13));
+}
+
+TEST_CASE("density: layers start from the data that arrives at them") {
+  Model model(R"({"flow": [{"type": "act_norm"}, {"type": "affine_fixed", "loc": 3, "scale": 2}, {"type": "act_norm"}]})",
+              {"a", "b"});
+  Matrix<double> x = normals<double>(50, 2, 1);  // not a multiple of 48
+  x.col(0) = 9 * x.col(0).array() + 100;
+  model.density->initialize(model.parameters, std::span<const double>(x.data(), 100), {}, 50, 1);
+  auto p = model.pass();
+  const Matrix<double> z = model.density->encode(p, input(model.tape, x), {}).value.val();
+  CHECK(z.colwise().mean().isZero(1e-12));
+  CHECK((z.cwiseAbs2().colwise().mean().array() - 1).isZero(1e-12));
+}
+
+TEST_CASE("density: supports that do not chain, and faults of factors, are told") {
+  const auto has = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
+  CHECK(has(Model(R"({"flow": [{"type": "exp", "inverse": true}]})", {"a"}).fault(), "/flow/0: expected numbers in (0, inf)"));
+  CHECK(Model(R"({"flow": [{"type": "exp"}, {"type": "exp", "inverse": true}]})", {"a"}).document.ok());
+  CHECK(has(Model(R"({"base": {"type": "normal"}})", {"a"}).fault(), "/flow"));
+  CHECK(has(Model(R"({"flow": [], "factors": []})", {"a"}).fault(), "both"));
+  CHECK(has(Model(R"({"factors": [{"columns": ["a"], "flow": []}]})", {"a", "b"}).fault(), "\"b\" is in no factor"));
+  CHECK(has(Model(R"({"factors": [{"columns": ["a", "b"], "flow": []}, {"columns": ["b"], "flow": []}]})", {"a", "b"}).fault(),
+            "another factor"));
+  CHECK(
+      has(Model(R"({"factors": [{"columns": ["a"], "context": ["b"], "flow": []}, {"columns": ["b"], "flow": []}]})", {"a", "b"})
+              .fault(),
+          "known here"));
+  CHECK(has(Model(R"({"factors": [{"columns": [], "flow": []}]})", {"a"}).fault(), "at least one column"));
+}

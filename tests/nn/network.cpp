@@ -1,0 +1,248 @@
+// Networks: masks that are exact, groups that make the whole, context, residual blocks, dropout.
+#include "nn/network.h"
+
+#include <doctest/doctest.h>
+
+#include "support/subject.h"
+
+using namespace flowfit;
+using namespace flowfit::test;
+using nn::Network;
+
+namespace {
+
+constexpr int outputs = 2;  // a group
+
+struct Form {
+  std::string spec;
+  int context, inputs;
+  bool masked;
+};
+
+std::vector<Form> forms() {
+  std::vector<Form> all;
+  for (const char* spec :
+       {R"({"hidden": []})", R"({"hidden": [9], "activation": "tanh"})", R"({"hidden": [70, 66], "activation": "silu"})",
+        R"({"hidden": [7, 8], "activation": "relu"})", R"({"hidden": [2, 3], "activation": "leaky_relu"})",
+        R"({"type": "residual", "hidden": [8], "activation": "elu"})",
+        R"({"type": "residual", "hidden": [70, 70], "activation": "silu"})"}) {
+    for (const int context : {0, 2}) {
+      for (const int inputs : {1, 2, 5}) {
+        for (const bool masked : {false, true}) all.push_back({spec, context, inputs, masked});
+      }
+    }
+    all.push_back({spec, 3, 0, false});
+  }
+  return all;
+}
+
+// A network with random weights inside its masks.
+template <class T>
+struct Made {
+  nn::ParameterLayout layout;
+  std::unique_ptr<Network<T>> network;
+  std::vector<T> parameters, gradient;
+
+  explicit Made(const Form& form) {
+    const config::Document document(config::Json::parse(form.spec));
+    const int features = std::max(form.inputs, 1);
+    network = std::make_unique<Network<T>>(layout, "net", nn::NetworkSpec::read(document.root()), form.context, form.inputs,
+                                           form.masked ? form.inputs : 0,
+                                           std::vector<double>(static_cast<std::size_t>(features * outputs), 0.25));
+    document.check();
+    for (const double v : layout.initial(3)) parameters.push_back(static_cast<T>(v));
+    perturb(layout, parameters, 0.4);
+    gradient.assign(parameters.size(), T(0));
+  }
+
+  Matrix<T> run(const Form& form, const Matrix<T>& context, const Matrix<T>& x) const {
+    Tape<T> tape;
+    nn::Pass<T> pass{tape, parameters.data()};
+    return network->run(pass, form.context ? input(tape, context) : Var<T>{}, form.inputs ? input(tape, x) : Var<T>{}).val();
+  }
+};
+
+// begin, then advance and provide one feature at a time, as an autoregressive transform does.
+template <class T>
+Var<T> by_group(nn::Pass<T>& pass, const Network<T>& network, Var<T> context, Var<T> x) {
+  Var<T> rows = context;
+  rows.rows = x.rows;
+  const auto state = network.begin(pass, rows, x.wants_grad());
+  for (Index d = 0; d < x.cols; ++d) {
+    network.advance(pass, state, static_cast<int>(d), static_cast<int>(d));
+    if (d + 1 < x.cols) network.provide(pass, state, x.columns(d, 1), static_cast<int>(d));
+  }
+  return state.output;
+}
+
+template <class T>
+void groups_make_the_whole(T tolerance) {
+  for (const Form& form : forms()) {
+    if (!form.masked) continue;
+    CAPTURE(form.spec);
+    CAPTURE(form.context);
+    CAPTURE(form.inputs);
+    Made<T> made(form);
+    const Matrix<T> x = normals<T>(block, form.inputs, 1), context = normals<T>(block, form.context, 2);
+    Tape<T> tape(Mode::differentiate);
+    std::vector<T> gradients[2];
+    Matrix<T> values[2], x_gradients[2];
+    for (const bool whole : {true, false}) {
+      tape.reset(Mode::differentiate);
+      std::vector<T>& gradient = gradients[whole ? 0 : 1];
+      gradient.assign(made.parameters.size(), T(0));
+      nn::Pass<T> pass{tape, made.parameters.data(), gradient.data()};
+      const Var<T> in = input(tape, x, true), given = form.context ? input(tape, context) : Var<T>{};
+      const Var<T> y = whole ? made.network->run(pass, given, in) : by_group(pass, *made.network, given, in);
+      values[whole ? 0 : 1] = y.val();
+      y.adj() = normals<T>(block, y.cols, 3);
+      tape.backward();
+      x_gradients[whole ? 0 : 1] = in.adj();
+    }
+    CHECK((values[0] - values[1]).cwiseAbs().maxCoeff() <= tolerance);
+    CHECK((x_gradients[0] - x_gradients[1]).cwiseAbs().maxCoeff() <= 100 * tolerance);
+    T worst = 0;
+    for (std::size_t i = 0; i < gradients[0].size(); ++i) worst = std::max(worst, std::abs(gradients[0][i] - gradients[1][i]));
+    CHECK(worst <= 1000 * tolerance);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("network: outputs of a group do not see its feature or later ones, in values and adjoints, exactly") {
+  for (const Form& form : forms()) {
+    if (!form.masked) continue;
+    CAPTURE(form.spec);
+    CAPTURE(form.context);
+    CAPTURE(form.inputs);
+    Made<double> made(form);
+    const Matrix<double> x = normals<double>(block, form.inputs, 1), context = normals<double>(block, form.context, 2);
+    const Matrix<double> y = made.run(form, context, x);
+    for (Index d = 0; d < form.inputs; ++d) {
+      Matrix<double> moved = x;
+      moved.col(d).array() += 1;
+      const Matrix<double> z = made.run(form, context, moved);
+      CHECK(same_bits<double>(z.leftCols((d + 1) * outputs), y.leftCols((d + 1) * outputs)));
+      // What may be seen, is; a few relus could all be asleep.
+      if (d + 1 < form.inputs && (form.spec.find("tanh") != std::string::npos || form.spec.find("silu") != std::string::npos))
+        CHECK((z.middleCols((d + 1) * outputs, outputs) - y.middleCols((d + 1) * outputs, outputs)).cwiseAbs().maxCoeff() > 0);
+      Tape<double> tape(Mode::differentiate);
+      nn::Pass<double> pass{tape, made.parameters.data(), made.gradient.data()};
+      const Var<double> in = input(tape, x, true);
+      const Var<double> out = made.network->run(pass, form.context ? input(tape, context) : Var<double>{}, in);
+      out.columns(d * outputs, outputs).adj().setConstant(1);
+      tape.backward();
+      CHECK(in.adj().rightCols(form.inputs - d).isZero(0));
+    }
+    if (form.context == 0) continue;
+    CHECK((made.run(form, context.array() + 1, x).leftCols(outputs) - y.leftCols(outputs)).cwiseAbs().maxCoeff() > 0);
+  }
+}
+
+// Promised within rounding: layers too wide for one block of the product sum in another order, and gradients always do.
+TEST_CASE("network: group by group is the whole, values and gradients, in float64") { groups_make_the_whole<double>(1e-12); }
+TEST_CASE("network: group by group is the whole, values and gradients, in float32") { groups_make_the_whole<float>(1e-4f); }
+
+TEST_CASE("network: gradients are those of differences") {
+  for (const Form& form : forms()) {
+    CAPTURE(form.spec);
+    CAPTURE(form.context);
+    CAPTURE(form.inputs);
+    Made<double> made(form);
+    std::vector<Matrix<double>> inputs;
+    if (form.context) inputs.push_back(normals<double>(block, form.context, 2));
+    if (form.inputs) inputs.push_back(normals<double>(block, form.inputs, 1));
+    for (const bool groups : {false, true}) {
+      if (groups && !form.masked) continue;
+      const auto run = [&](Tape<double>& t, std::span<const Var<double>> in) {
+        nn::Pass<double> pass{t, made.parameters.data()};
+        const Var<double> context = form.context ? in[0] : Var<double>{}, x = form.inputs ? in.back() : Var<double>{};
+        return std::vector<Var<double>>{groups ? by_group(pass, *made.network, context, x) : made.network->run(pass, context, x)};
+      };
+      CHECK(autodiff::check_vjp(run, inputs, {.directions = 2}) == "");
+    }
+  }
+}
+
+TEST_CASE("network: a fresh one gives `initial` everywhere") {
+  for (const Form& form : forms()) {
+    Made<double> made(form);
+    const std::vector<double> start = made.layout.initial(3);
+    made.parameters.assign(start.begin(), start.end());
+    const Matrix<double> y = made.run(form, normals<double>(block, form.context, 2), normals<double>(block, form.inputs, 1));
+    CHECK((y.array() == 0.25).all());
+  }
+}
+
+TEST_CASE("network: dropout is off in evaluation, keyed by step and row in training, and keeps the mean") {
+  for (const char* spec : {R"({"hidden": [64], "activation": "elu", "dropout": 0.4})",
+                           R"({"type": "residual", "hidden": [64, 64], "activation": "elu", "dropout": 0.4})"}) {
+    CAPTURE(spec);
+    const Form form{spec, 0, 3, true};
+    Made<double> made(form);
+    const Matrix<double> x = normals<double>(block, 3, 1);
+    std::vector<std::uint64_t> ids(block);
+    for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = 1000 + i;
+    Tape<double> tape;
+    const auto run = [&](bool training, std::uint32_t step, bool groups = false, const Matrix<double>* other = nullptr) {
+      nn::Pass<double> pass{tape, made.parameters.data()};
+      pass.training = training;
+      pass.step = step;
+      pass.rows = ids.data();
+      const Var<double> in = input(tape, other ? *other : x);
+      return Matrix<double>((groups ? by_group(pass, *made.network, Var<double>{}, in) : made.network->run(pass, {}, in)).val());
+    };
+    CHECK(same_bits(run(false, 1), made.run(form, {}, x)));
+    CHECK(same_bits(run(true, 1), run(true, 1)));
+    CHECK(!same_bits(run(true, 1), run(true, 2)));
+    CHECK((run(true, 1) - run(true, 1, true)).isZero(1e-12));
+    // The draw goes with the row's id, not with its place.
+    Matrix<double> turned = x.colwise().reverse();
+    std::reverse(ids.begin(), ids.end());
+    CHECK(same_bits<double>(run(true, 1, false, &turned).colwise().reverse(), [&] {
+      std::reverse(ids.begin(), ids.end());
+      return run(true, 1);
+    }()));
+    if (form.spec.find("residual") != std::string::npos) continue;  // its last layer is not linear in the masks
+    Matrix<double> mean = Matrix<double>::Zero(block, 3 * outputs), square = mean;
+    constexpr int draws = 400;
+    for (int step = 0; step < draws; ++step) {
+      const Matrix<double> y = run(true, static_cast<std::uint32_t>(step));
+      mean += y / draws;
+      square += y.cwiseAbs2() / draws;
+    }
+    const Matrix<double> error = ((square - mean.cwiseAbs2()).cwiseMax(0) / draws).cwiseSqrt();
+    CHECK(((mean - run(false, 1)).cwiseAbs().array() <= 5 * error.array() + 1e-12).all());
+  }
+}
+
+TEST_CASE("network: dropout's gradient is that of the same draws") {
+  Made<double> made({R"({"hidden": [9, 9], "activation": "tanh", "dropout": 0.3})", 0, 3, true});
+  std::vector<std::uint64_t> ids(block, 5);
+  const auto run = [&](Tape<double>& t, std::span<const Var<double>> in) {
+    nn::Pass<double> pass{t, made.parameters.data()};
+    pass.training = true;
+    pass.rows = ids.data();
+    return std::vector<Var<double>>{made.network->run(pass, Var<double>{}, in[0])};
+  };
+  CHECK(autodiff::check_vjp(run, {normals<double>(block, 3, 1)}, {.directions = 3}) == "");
+}
+
+TEST_CASE("network: the config's faults are told") {
+  const auto fault = [](const char* text) {
+    const config::Document document(config::Json::parse(text));
+    (void)nn::NetworkSpec::read(document.root());
+    try {
+      document.check();
+    } catch (const std::exception& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(fault("{}") == "");
+  CHECK(fault(R"({"type": "residual", "hidden": [8, 9]})").find("equal widths") != std::string::npos);
+  CHECK(fault(R"({"type": "residual", "hidden": []})").find("at least one block") != std::string::npos);
+  CHECK(fault(R"({"activation": "rely"})").find("relu") != std::string::npos);
+  CHECK(fault(R"({"dropout": 1})") != "");
+  CHECK(fault(R"({"hiden": [3]})").find("hidden") != std::string::npos);
+}

@@ -1,0 +1,107 @@
+// Every transform: gradients against differences in both directions, and what 50 steps of training move.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "support/subject.h"
+
+using namespace flowfit;
+using namespace flowfit::test;
+
+namespace {
+
+// Puts packed numbers at their places in the parameter vector.
+void unpack(Tape<double>& tape, Var<double> packed, Var<double> all, const Index* places) {
+  for (Index i = 0; i < packed.size(); ++i) all.value[places[i]] = packed.value[i];
+  if (!all.wants_grad()) return;
+  tape.on_backward([=] {
+    for (Index i = 0; i < packed.size(); ++i) packed.adjoint[i] += all.adjoint[places[i]];
+  });
+}
+
+}  // namespace
+
+TEST_CASE("properties: gradients by input, context and every parameter are those of differences") {
+  for (const Case& one : cases()) {
+    Subject<double> subject(one);
+    subject.perturb();
+    const auto& slots = subject.layout().parameters();
+    std::vector<std::vector<Index>> places;
+    for (const nn::Parameter& p : slots) places.push_back(free_places(p));
+    for (const bool inverse : {false, true}) {
+      CAPTURE(one.name());
+      CAPTURE(inverse);
+      std::vector<Matrix<double>> inputs{subject.rows(inverse)};
+      if (one.context > 0) inputs.push_back(subject.context());
+      const std::size_t first = inputs.size();
+      for (const std::vector<Index>& list : places) {
+        inputs.emplace_back(static_cast<Index>(list.size()), 1);
+        for (std::size_t i = 0; i < list.size(); ++i)
+          inputs.back()(static_cast<Index>(i)) = subject.parameters[static_cast<std::size_t>(list[i])];
+      }
+      const auto function = [&](Tape<double>& tape, std::span<const Var<double>> in) {
+        const Var<double> all = tape.make(1, std::max<Index>(subject.layout().size(), 1), true);
+        all.val().setZero();
+        for (std::size_t k = 0; k < places.size(); ++k) unpack(tape, in[first + k], all, places[k].data());
+        nn::Pass<double> pass{tape, all.value, all.adjoint};
+        const Mapped<double> m = subject.apply(pass, in[0], one.context > 0 ? in[1] : Var<double>{}, inverse);
+        return std::vector<Var<double>>{m.value, m.log_det};
+      };
+      CHECK(autodiff::check_vjp(function, inputs, {.tolerance = 2e-6, .directions = 2}) == "");
+    }
+  }
+}
+
+// Adam (Kingma, Ba 2015) on −log N(inverse(x)) − log_det.
+TEST_CASE("properties: after 50 steps every free parameter has moved, and no masked one") {
+  for (const Case& one : cases()) {
+    Subject<double> subject(one);
+    if (subject.layout().size() == 0) continue;
+    CAPTURE(one.name());
+    const Index rows = 5 * block;
+    const Matrix<double> context = subject.context(2, rows);
+    // Wide, skewed, correlated, and dependent on the context, so that each parameter has something to learn.
+    Matrix<double> x = subject.rows(true, 1, 2.0, rows);
+    for (Index j = 0; j < x.cols(); ++j) {
+      x.col(j).array() += 0.3 + 0.1 * x.col(j).array().square().min(9.0);
+      if (j > 0) x.col(j).array() += 0.3 * x.col(j - 1).array() + 0.2 * x.col(j - 1).array().sin();
+      for (Index c = 0; c < context.cols(); ++c) x.col(j).array() += 0.4 * context.col(c).array() * (1 + 0.2 * x.col(j).array());
+    }
+    const std::vector<double> start = subject.parameters;
+    std::vector<double> first(start.size(), 0), second(start.size(), 0), farthest(start.size(), 0);
+    Tape<double> tape;
+    for (int step = 1; step <= 50; ++step) {
+      tape.reset(Mode::differentiate);
+      std::vector<double> gradient(start.size(), 0.0);
+      nn::Pass<double> pass{tape, subject.parameters.data(), gradient.data()};
+      const Mapped<double> m =
+          subject.apply(pass, input(tape, x), context.cols() == 0 ? Var<double>{} : input(tape, context), true);
+      m.value.adj() = m.value.val();
+      if (m.log_det.wants_grad()) m.log_det.adj().setConstant(-1);
+      tape.backward();
+      for (std::size_t i = 0; i < start.size(); ++i) {
+        first[i] = 0.9 * first[i] + 0.1 * gradient[i];
+        second[i] = 0.999 * second[i] + 0.001 * gradient[i] * gradient[i];
+        subject.parameters[i] -=
+            0.01 * (first[i] / (1 - std::pow(0.9, step))) / (std::sqrt(second[i] / (1 - std::pow(0.999, step))) + 1e-12);
+        farthest[i] = std::max(farthest[i], std::abs(subject.parameters[i] - start[i]));
+      }
+    }
+    for (const nn::Parameter& p : subject.layout().parameters()) {
+      const std::vector<Index> places = free_places(p);
+      std::vector<bool> is_free(static_cast<std::size_t>(p.size), false);
+      for (const Index i : places) is_free[static_cast<std::size_t>(i - p.offset)] = true;
+      Index still = 0, leaked = 0;
+      for (Index i = 0; i < p.size; ++i) {
+        const auto at = static_cast<std::size_t>(p.offset + i);
+        CHECK(std::isfinite(subject.parameters[at]));
+        const double moved = farthest[at];
+        if (is_free[static_cast<std::size_t>(i)] ? moved < 1e-4 : moved != 0)
+          ++(is_free[static_cast<std::size_t>(i)] ? still : leaked);
+      }
+      CAPTURE(p.name);
+      CHECK(still == 0);
+      CHECK(leaked == 0);
+    }
+  }
+}
