@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/vectorize.h"
+
 namespace flowfit::training {
 
 template <class T>
@@ -27,6 +29,7 @@ double Optimizer<T>::reduce(std::span<T* const> lanes, core::ThreadPool& pool) {
       for (std::size_t lane = 0; lane + distance < lanes.size(); lane += 2 * distance) {
         T* to = lanes[lane];
         const T* from = lanes[lane + distance];
+        FLOWFIT_VECTORIZE
         for (std::size_t i = begin; i < end; ++i) to[i] += from[i];
       }
     }
@@ -61,14 +64,19 @@ void Optimizer<T>::update(std::span<T> weights, std::span<const T> gradient, dou
       w[i] -= step_size * m[i] / (std::sqrt(v[i]) * root + epsilon);
     };
     if (decay_.empty()) {
+      FLOWFIT_VECTORIZE
       for (std::size_t i = begin; i < end; ++i) adam(i, scale * grad[i]);
     } else if (o.decoupled) {
+      const T* decay = decay_.data();
+      FLOWFIT_VECTORIZE
       for (std::size_t i = begin; i < end; ++i) {
-        w[i] -= static_cast<T>(rate) * decay_[i] * w[i];
+        w[i] -= static_cast<T>(rate) * decay[i] * w[i];
         adam(i, scale * grad[i]);
       }
     } else {
-      for (std::size_t i = begin; i < end; ++i) adam(i, scale * grad[i] + decay_[i] * w[i]);
+      const T* decay = decay_.data();
+      FLOWFIT_VECTORIZE
+      for (std::size_t i = begin; i < end; ++i) adam(i, scale * grad[i] + decay[i] * w[i]);
     }
   });
 }

@@ -14,6 +14,24 @@ constexpr std::size_t block = static_cast<std::size_t>(flow::block_rows);
 
 std::size_t blocks_of(std::size_t rows) { return (rows + block - 1) / block; }
 
+/// A batch cut into blocks of nearly equal size, by its size alone. Blocks hold whole units of the rows that the matrix product takes at once, so that
+/// little is computed for padding; at least two of them, so that a small batch is shared between threads, and none so large that it leaves the cache.
+class Blocks {
+ public:
+  explicit Blocks(std::size_t rows) : rows_(rows), units_((rows + unit - 1) / unit) {
+    count_ = (units_ + most_units - 1) / most_units;
+    count_ = std::min(count_ + count_ % 2, units_);
+  }
+  std::size_t count() const { return count_; }
+  std::size_t first(std::size_t b) const { return unit * (b * (units_ / count_) + std::min(b, units_ % count_)); }
+  std::size_t padded(std::size_t b) const { return first(b + 1) - first(b); }
+  std::size_t rows(std::size_t b) const { return std::min(padded(b), rows_ - first(b)); }
+
+ private:
+  static constexpr std::size_t unit = 24, most_units = 6;
+  std::size_t rows_, units_, count_;
+};
+
 }  // namespace
 
 template <class T>
@@ -31,7 +49,7 @@ Trainer<T>::Trainer(flow::TypedModel<T>& model, const Settings& settings, const 
                                      : (batch_ == train.count ? 10 : static_cast<std::int64_t>(steps_per_epoch_))),
       order_(train.count) {
   std::iota(order_.begin(), order_.end(), 0u);
-  const std::size_t lanes = std::min(most_lanes, blocks_of(batch_)), size = model.weights().size();
+  const std::size_t lanes = std::min(most_lanes, Blocks(batch_).count()), size = model.weights().size();
   gradients_.assign(lanes * size, T(0));
   for (std::size_t l = 0; l < lanes; ++l) {
     lanes_.push_back(std::make_unique<Lane>());
@@ -42,15 +60,15 @@ Trainer<T>::Trainer(flow::TypedModel<T>& model, const Settings& settings, const 
 }
 
 template <class T>
-flow::Var<T> Trainer<T>::gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids,
+flow::Var<T> Trainer<T>::gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index padded,
                                 Index cols) const {
   if (cols == 0) return {};
-  const flow::Var<T> x = tape.make(flow::block_rows, cols, false);
+  const flow::Var<T> x = tape.make(padded, cols, false);
   for (Index j = 0; j < cols; ++j) {
     const T* column = from.data() + static_cast<std::size_t>(j) * train_.count;
-    T* to = x.value + j * x.rows;
+    T* to = x.value + j * padded;
     for (std::size_t i = 0; i < ids.size(); ++i) to[i] = column[ids[i]];
-    std::fill(to + ids.size(), to + block, to[0]);
+    std::fill(to + ids.size(), to + padded, to[0]);
   }
   return x;
 }
@@ -62,19 +80,22 @@ void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::u
   std::fill_n(lane.gradient, model_.weights().size(), T(0));
   lane.sum = 0;
   const T seed = static_cast<T>(-1.0 / static_cast<double>(batch.size()));
-  for (std::size_t b = number; b < blocks_of(batch.size()); b += lanes_.size()) {
-    const auto ids = batch.subspan(b * block, std::min(block, batch.size() - b * block));
+  const Blocks blocks(batch.size());
+  for (std::size_t b = number; b < blocks.count(); b += lanes_.size()) {
+    const auto ids = batch.subspan(blocks.first(b), blocks.rows(b));
+    const Index padded = static_cast<Index>(blocks.padded(b));
     lane.tape.reset(nn::Mode::differentiate);
-    std::uint64_t* row_ids = lane.tape.template scratch<std::uint64_t>(flow::block_rows);
-    for (std::size_t i = 0; i < block; ++i) row_ids[i] = ids[std::min(i, ids.size() - 1)];
+    std::uint64_t* row_ids = lane.tape.template scratch<std::uint64_t>(padded);
+    for (std::size_t i = 0; i < blocks.padded(b); ++i) row_ids[i] = ids[std::min(i, ids.size() - 1)];
     flow::Pass<T> pass{lane.tape, model_.weights().data(), lane.gradient,
                        true,      settings_.seed,          static_cast<std::uint32_t>(state_.step),
                        row_ids};
-    const flow::Var<T> x = gather(lane.tape, train_.x, ids, features), given = gather(lane.tape, train_.context, ids, context);
+    const flow::Var<T> x = gather(lane.tape, train_.x, ids, padded, features),
+                       given = gather(lane.tape, train_.context, ids, padded, context);
     if (settings_.jitter > 0) {
       const core::RandomKey key{settings_.seed, core::Purpose::jitter, static_cast<std::uint32_t>(state_.step)};
       double* noise = lane.tape.template scratch<double>(features);
-      for (Index i = 0; i < flow::block_rows; ++i) {
+      for (Index i = 0; i < padded; ++i) {
         key.normals(row_ids[i], {noise, static_cast<std::size_t>(features)});
         for (Index j = 0; j < features; ++j) x.value[j * x.rows + i] += static_cast<T>(settings_.jitter * noise[j]);
       }

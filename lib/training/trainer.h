@@ -86,7 +86,8 @@ class Trainer {
   };
   void run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch);
   std::vector<double> scores(const Rows<T>& rows, const std::vector<T>& weights);
-  flow::Var<T> gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index cols) const;
+  flow::Var<T> gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index padded,
+                      Index cols) const;
 
   flow::TypedModel<T>& model_;
   Settings settings_;

@@ -11,36 +11,37 @@ constexpr double softclip_limit = 6.907755278982137;  // −ln 1e-3
 constexpr double floor_scale = 1e-3;
 
 template <class T>
-T sigmoid(T u) {
-  return T(1) / (T(1) + std::exp(-u));
-}
+using Lane = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
+template <class T>
+using ConstLane = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
 
 // log s and d log s / d u.
 template <class T>
-void log_scale(Scale kind, T u, T& log_s, T& slope) {
+void log_scale(Scale kind, ConstLane<T> u, Lane<T> log_s, Lane<T> slope) {
   switch (kind) {
-    case Scale::softclip: {
-      const T m = T(1) / (T(1) + std::abs(u) / T(softclip_limit));
-      log_s = u * m;
-      slope = m * m;
+    case Scale::softclip:
+      slope = (T(1) + u.abs() / T(softclip_limit)).inverse();
+      log_s = u * slope;
+      slope = slope.square();
       break;
-    }
     case Scale::exp:
-      log_s = std::min(std::max(u, T(-5)), T(3));
-      slope = (u >= T(-5) && u <= T(3)) ? T(1) : T(0);
+      log_s = u.max(T(-5)).min(T(3));
+      for (Index i = 0; i < u.size(); ++i) slope[i] = log_s[i] == u[i] ? T(1) : T(0);
       break;
     case Scale::softplus: {
-      const T v = u + static_cast<T>(std::log(std::expm1(1.0 - floor_scale)));
-      const T s = std::max(v, T(0)) + std::log1p(std::exp(-std::abs(v))) + T(floor_scale);
-      log_s = std::log(s);
-      slope = sigmoid(v) / s;
+      const T offset = static_cast<T>(std::log(std::expm1(1.0 - floor_scale)));
+      // s first, in the place of its logarithm.
+      slope = (T(1) + (-(u + offset)).exp()).inverse();
+      log_s = (u + offset).max(T(0)) + (T(1) + (-(u + offset).abs()).exp()).log() + T(floor_scale);
+      slope /= log_s;
+      log_s = log_s.log();
       break;
     }
     case Scale::sigmoid: {
-      const T g = sigmoid(u + T(2));
-      const T s = g + T(floor_scale);
-      log_s = std::log(s / (sigmoid(T(2)) + T(floor_scale)));
-      slope = g * (T(1) - g) / s;
+      const T at_zero = static_cast<T>(1.0 / (1.0 + std::exp(-2.0)) + floor_scale);
+      slope = (T(1) + (-(u + T(2))).exp()).inverse();
+      log_s = ((slope + T(floor_scale)) / at_zero).log();
+      slope = slope * (T(1) - slope) / (slope + T(floor_scale));
       break;
     }
   }
@@ -50,33 +51,65 @@ void log_scale(Scale kind, T u, T& log_s, T& slope) {
 
 template <class T>
 Mapped<T> affine_map(Tape<T>& tape, Var<T> x, Var<T> raw, Scale scale, bool inverse) {
-  const Index rows = x.rows, step = raw.rows == 1 ? 0 : 1;
+  const Index rows = x.rows, shared = raw.rows == 1 ? 1 : 0;
   const Var<T> y = tape.make(rows, x.cols, x.wants_grad() || raw.wants_grad());
   const Var<T> log_det = tape.make(rows, x.cols, raw.wants_grad());
+  // For each feature and row of raw: d log s / d u, and the factor of x, s or 1/s.
   T* slopes = tape.scratch(raw.rows * x.cols);
-  T* logs = tape.scratch(raw.rows * x.cols);
+  T* factors = tape.scratch(raw.rows * x.cols);
+  const auto lane = [](T* data, Index size) { return Lane<T>(data, size); };
   for (Index d = 0; d < x.cols; ++d) {
-    for (Index i = 0; i < raw.rows; ++i)
-      log_scale(scale, raw.value[(2 * d + 1) * raw.rows + i], logs[d * raw.rows + i], slopes[d * raw.rows + i]);
-    for (Index i = 0; i < rows; ++i) {
-      const T t = raw.value[2 * d * raw.rows + i * step], log_s = logs[d * raw.rows + i * step];
-      const T in = x.value[d * rows + i];
-      y.value[d * rows + i] = inverse ? (in - t) * std::exp(-log_s) : in * std::exp(log_s) + t;
-      log_det.value[d * rows + i] = inverse ? -log_s : log_s;
-    }
+    const ConstLane<T> t(raw.value + 2 * d * raw.rows, raw.rows), u(raw.value + (2 * d + 1) * raw.rows, raw.rows);
+    const ConstLane<T> in(x.value + d * rows, rows);
+    Lane<T> out = lane(y.value + d * rows, rows), l = lane(log_det.value + d * rows, rows);
+    Lane<T> factor = lane(factors + d * raw.rows, raw.rows), slope = lane(slopes + d * raw.rows, raw.rows);
+    log_scale<T>(scale, u, factor, slope);
+    if (inverse) factor = -factor;
+    if (shared)
+      l.setConstant(factor[0]);
+    else
+      l = factor;
+    factor = factor.exp();
+    if (shared && inverse)
+      out = (in - t[0]) * factor[0];
+    else if (shared)
+      out = in * factor[0] + t[0];
+    else if (inverse)
+      out = (in - t) * factor;
+    else
+      out = in * factor + t;
   }
   if (y.wants_grad()) {
-    tape.on_backward([=] {
+    tape.on_backward([=, t = &tape] {
+      Lane<T> g_log = lane(t->scratch(rows), rows);
       for (Index d = 0; d < x.cols; ++d) {
-        for (Index i = 0; i < rows; ++i) {
-          const Index at = d * rows + i, r = i * step;
-          const T log_s = logs[d * raw.rows + r], t = raw.value[2 * d * raw.rows + r];
-          const T s = std::exp(inverse ? -log_s : log_s), g = y.adjoint[at];
-          if (x.wants_grad()) x.adjoint[at] += g * s;
-          if (!raw.wants_grad()) continue;
-          const T g_log = inverse ? -g * y.value[at] - log_det.adjoint[at] : g * (y.value[at] - t) + log_det.adjoint[at];
-          raw.adjoint[2 * d * raw.rows + r] += inverse ? -g * s : g;
-          raw.adjoint[(2 * d + 1) * raw.rows + r] += g_log * slopes[d * raw.rows + r];
+        const ConstLane<T> shift(raw.value + 2 * d * raw.rows, raw.rows), factor(factors + d * raw.rows, raw.rows);
+        const ConstLane<T> slope(slopes + d * raw.rows, raw.rows), out(y.value + d * rows, rows), g(y.adjoint + d * rows, rows);
+        if (x.wants_grad()) {
+          if (shared)
+            lane(x.adjoint + d * rows, rows) += g * factor[0];
+          else
+            lane(x.adjoint + d * rows, rows) += g * factor;
+        }
+        if (!raw.wants_grad()) continue;
+        const ConstLane<T> gl(log_det.adjoint + d * rows, rows);
+        Lane<T> g_shift = lane(raw.adjoint + 2 * d * raw.rows, raw.rows),
+                g_u = lane(raw.adjoint + (2 * d + 1) * raw.rows, raw.rows);
+        if (inverse)
+          g_log = -g * out - gl;
+        else if (shared)
+          g_log = g * (out - shift[0]) + gl;
+        else
+          g_log = g * (out - shift) + gl;
+        if (shared) {
+          g_shift[0] += inverse ? -g.sum() * factor[0] : g.sum();
+          g_u[0] += g_log.sum() * slope[0];
+        } else {
+          if (inverse)
+            g_shift -= g * factor;
+          else
+            g_shift += g;
+          g_u += g_log * slope;
         }
       }
     });

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "autodiff/ops/spline_bin.h"
-#include "autodiff/ops/vectorize.h"
+#include "core/vectorize.h"
 
 namespace flowfit::autodiff {
 namespace {
