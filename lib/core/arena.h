@@ -20,7 +20,8 @@ class Arena {
   }
 
   void* bytes(std::size_t size) {
-    size = (size + alignment - 1) / alignment * alignment;
+    // Nothing gets a place of its own too: a null pointer means "no value".
+    size = size == 0 ? alignment : (size + alignment - 1) / alignment * alignment;
     if (used_ + size > capacity_) grow(size);
     void* place = chunks_.back().get() + used_;
     used_ += size;

@@ -17,7 +17,13 @@ std::uint32_t task_of(std::uint64_t turn) { return static_cast<std::uint32_t>(tu
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) {
-  for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+  workers_.reserve(static_cast<std::size_t>(threads > 1 ? threads - 1 : 0));
+  try {
+    for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+  } catch (const std::exception&) {
+    // The system has no more (ulimit -u, ulimit -v). The results are the same with those that there are; to let the exception out would
+    // destroy what they wait on.
+  }
 }
 
 ThreadPool::~ThreadPool() {

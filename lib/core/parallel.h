@@ -13,8 +13,8 @@
 
 namespace flowfit::core {
 
-/// `threads` workers, the caller among them. Work is handed out task by task, so nothing that is computed may depend on which worker
-/// ran a task: results go to places named by the task.
+/// `threads` workers, the caller among them; fewer where the system refuses more. Work is handed out task by task, so nothing that is
+/// computed may depend on which worker ran a task: results go to places named by the task.
 class ThreadPool {
  public:
   explicit ThreadPool(int threads);

@@ -177,6 +177,8 @@ void CsvReader::State::check_count(std::size_t count, const char* text_end) cons
     hint = "is there a comma inside a number or a text? put such a field in quotes";
   else if (source.at_end() && text_end == source.end())
     hint = "is the file cut off?";
+  else
+    hint = "write an empty cell between commas where a value is missing, or remove the row";
   throw core::DataError(
       core::message(csv_place(source.name(), line), "expected " + fields_text(header.size()), std::to_string(count), hint));
 }

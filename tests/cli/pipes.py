@@ -11,7 +11,7 @@ import termios
 import time
 import unittest
 
-from support.case import BINARY, SIGPIPE_DEATH, Case
+from support.case import BINARY, SANITIZED, SIGPIPE_DEATH, Case
 
 CALLS = [
     ["--help"], ["--version"], ["sample", "run", "-n", "3"], ["logprob", "run", "data.csv"], ["evaluate", "run", "data.csv"],
@@ -64,6 +64,12 @@ class Pipes(Case):
         self.assertEqual(result.lines(), ["6"])
         self.assertIn("big.csv", result.err)
         self.assertEqual([name for name in self.files() if "big" in name], [])
+
+    @unittest.skipIf(SANITIZED, "limits memory")
+    def test_fewer_threads_than_asked_for(self):
+        expected = self.good("sample", "run", "-n", "500").out
+        result = self.shell('ulimit -v 200000; "$FLOWFIT" sample run -n 500 -j 200')
+        self.assertEqual((result.code, result.out, result.err), (0, expected, ""))
 
     def test_interrupted_output_leaves_no_file(self):
         before = self.files()

@@ -36,3 +36,11 @@ TEST_CASE("arena: reset merges the chunks, so the same pass again asks nothing o
   pass();
   CHECK(test::allocations() == warm);
 }
+
+TEST_CASE("arena: nothing has a place of its own, also in a new arena") {
+  flowfit::core::Arena arena;
+  const void* const first = arena.bytes(0);
+  const void* const second = arena.bytes(0);
+  CHECK(first != nullptr);
+  CHECK(first != second);
+}

@@ -143,6 +143,8 @@ TEST_CASE("csv: ragged rows") {
         "t.csv:2: expected 2 fields, got 3; is there a comma inside a number or a text? put such a field in quotes");
   CHECK(refusal("a,b\n\"1\",5,2\n").starts_with("t.csv:2: expected 2 fields, got 3"));
   CHECK(refusal("a,b\nx\n").starts_with("t.csv:2: expected 2 fields, got 1"));
+  CHECK(refusal("a,b\n1\n2,3\n") ==
+        "t.csv:2: expected 2 fields, got 1; write an empty cell between commas where a value is missing, or remove the row");
   CHECK(refusal("a\n1,2\n").starts_with("t.csv:2: expected 1 field, got 2"));
   CHECK(refusal("a,b\n1,2\n\n\n3,4\n") == "t.csv:3: expected 2 fields, got a blank line; remove it");
   CHECK(refusal("a,b\n1,2\n" + std::string(100, ',') + "\n").starts_with("t.csv:3: expected 2 fields, got 101"));
