@@ -12,6 +12,7 @@
 
 #include "../core/scratch.h"
 #include "core/error.h"
+#include "support/allocations.h"
 
 using namespace flowfit;
 using core::DataError;
@@ -137,7 +138,8 @@ TEST_CASE("csv: lines are those of an editor, after quoted line breaks and blank
 TEST_CASE("csv: underflow is zero") { CHECK(parsed("a\n1e-400\n-1e-999\n") == Columns{{0.0, -0.0}}); }
 
 TEST_CASE("csv: ragged rows") {
-  CHECK(refusal("a,b,c\n1,2,3\n1,2\n4,5,6\n") == "t.csv:3: expected 3 fields, got 2");
+  CHECK(refusal("a,b,c\n1,2,3\n1,2\n4,5,6\n") ==
+        "t.csv:3: expected 3 fields, got 2; write an empty cell between commas where a value is missing, or remove the row");
   CHECK(refusal("a,b,c\n1,2,3\n1,2") == "t.csv:3: expected 3 fields, got 2; is the file cut off?");
   CHECK(refusal("a,b\n1,5,2\n") ==
         "t.csv:2: expected 2 fields, got 3; is there a comma inside a number or a text? put such a field in quotes");
@@ -307,7 +309,8 @@ TEST_CASE("csv: huge fields and rows are refused before they are held") {
   CHECK(huge("a,b\n\"1\"", ',', 20) == path + ":2: expected a row of at most 16 MB, got more; is it a CSV file?");
   ::getrusage(RUSAGE_SELF, &after);
 #if !defined(__SANITIZE_ADDRESS__)  // which keeps freed memory
-  CHECK(after.ru_maxrss - before.ru_maxrss < 80 * 1024);
+  // A sanitizer keeps what was freed.
+  if (test::counts_allocations()) CHECK(after.ru_maxrss - before.ru_maxrss < 80 * 1024);
 #endif
 }
 
