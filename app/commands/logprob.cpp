@@ -56,6 +56,7 @@ int Logprob::run(const Context& context) {
   const std::string input = file_.value_or("-"), output = output_.value_or("-");
   TableWish wish;
   wish.keep_text = append_;
+  wish.ahead = context.threads > 1;
   if (invalid_) wish.bad = static_cast<data::BadCell>(choice("--invalid", *invalid_, {"error", "nan", "skip"}));
   const std::unique_ptr<flow::Model> model = flow::load_model(model_name);
   refuse_overwriting(output, input);
@@ -71,6 +72,7 @@ int Logprob::run(const Context& context) {
   if (append_) out.buffer() += table.reader().header_line() + ",";
   out.buffer() += "logprob\n";
   std::vector<double> scores;
+  std::vector<std::string> texts;  // the lines of each piece of a chunk
   std::size_t outside = 0, invalid = 0;
   while (table.read()) {
     scores.resize(table.rows());
@@ -82,12 +84,25 @@ int Logprob::run(const Context& context) {
       } else if (std::isinf(scores[row]) && scores[row] < 0) {
         ++outside;
       }
-      if (append_) {
-        out.buffer() += table.lines()[row];
-        out.buffer() += ',';
+    }
+    constexpr std::size_t piece = 1024;
+    const std::size_t pieces = (scores.size() + piece - 1) / piece;
+    texts.resize(std::max(texts.size(), pieces));
+    pool.run(static_cast<int>(pieces), [&](int number, int) {
+      std::string& text = texts[static_cast<std::size_t>(number)];
+      text.clear();
+      const std::size_t first = static_cast<std::size_t>(number) * piece;
+      for (std::size_t row = first; row < std::min(first + piece, scores.size()); ++row) {
+        if (append_) {
+          text += table.lines()[row];
+          text += ',';
+        }
+        core::append_number(text, scores[row]);
+        text += '\n';
       }
-      core::append_number(out.buffer(), scores[row]);
-      out.buffer() += '\n';
+    });
+    for (std::size_t number = 0; number < pieces; ++number) {
+      out.buffer() += texts[number];
       out.flush_if_full();
     }
     if (table.stalled()) out.flush();

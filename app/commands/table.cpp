@@ -37,7 +37,8 @@ void warn_of_numeric_header(const std::vector<std::string>& header, const std::s
     terminal::warning(source + ": the first row looks like data, and was taken as the column names; put a row of names above it");
 }
 
-Table::Table(const std::string& path, const data::Schema& schema, TableWish wish) : reader_(path, wish.keep_text) {
+Table::Table(const std::string& path, const data::Schema& schema, TableWish wish)
+    : reader_(std::make_shared<data::CsvReader>(path, wish.keep_text)) {
   std::vector<std::string> wanted;
   if (wish.modelled) wanted = schema.names();
   modelled_ = wanted.size();
@@ -45,18 +46,20 @@ Table::Table(const std::string& path, const data::Schema& schema, TableWish wish
     const std::vector<std::string> names = schema.context_names();
     wanted.insert(wanted.end(), names.begin(), names.end());
   }
-  warn_of_numeric_header(reader_.header(), reader_.name());
-  std::vector<std::size_t> fields = data::locate(wanted, reader_.header(), reader_.name());
-  if (!wish.keep_text) name_unused(reader_, fields);
+  warn_of_numeric_header(reader_->header(), reader_->name());
+  std::vector<std::size_t> fields = data::locate(wanted, reader_->header(), reader_->name());
+  if (!wish.keep_text) name_unused(*reader_, fields);
   chunk_ = chunk_rows(fields.size());
-  reader_.select(std::move(fields), wish.bad);
+  reader_->select(std::move(fields), wish.bad);
+  if (wish.ahead) ahead_.emplace(reader_, chunk_);
 }
 
 bool Table::read() {
   // The vectors go back to the reader, which fills them again.
   for (std::vector<double>& column : context) columns.push_back(std::move(column));
   rows_.columns = std::move(columns);
-  const bool any = reader_.read(chunk_, rows_) > 0;
+  const bool any = ahead_ ? ahead_->next(rows_) : reader_->read(chunk_, rows_) > 0;
+  if (!any) rows_.count = 0;
   columns = std::move(rows_.columns);
   context.clear();
   for (std::size_t i = modelled_; i < columns.size(); ++i) context.push_back(std::move(columns[i]));

@@ -1,11 +1,14 @@
 // Rows of a CSV matched to a model by the names of its columns, in chunks of bounded memory.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "data/csv.h"
+#include "data/csv_ahead.h"
 #include "data/schema.h"
 
 namespace flowfit::commands {
@@ -13,6 +16,7 @@ namespace flowfit::commands {
 struct TableWish {
   bool modelled = true, context = true;  ///< which of the model's columns are needed
   data::BadCell bad = data::BadCell::error;
+  bool ahead = false;      ///< read the next chunk while this one is worked on, on a thread of its own
   bool keep_text = false;  ///< all of the row goes on: columns that the model does not know are no surprise
 };
 
@@ -27,12 +31,13 @@ class Table {
   bool stalled() const { return rows_.count < chunk_; }  ///< more may be long in coming: hand on what there is
   std::size_t total() const { return total_; }           ///< rows read so far, this chunk included
   const std::vector<std::string>& lines() const { return rows_.lines; }
-  const data::CsvReader& reader() const { return reader_; }
+  const data::CsvReader& reader() const { return *reader_; }
 
   data::Columns columns, context;  ///< of the chunk, in the model's order; empty when not wished for
 
  private:
-  data::CsvReader reader_;
+  std::shared_ptr<data::CsvReader> reader_;
+  std::optional<data::CsvAhead> ahead_;
   data::CsvRows rows_;
   std::size_t modelled_ = 0, chunk_ = 0, total_ = 0;
 };
