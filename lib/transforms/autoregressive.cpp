@@ -78,7 +78,7 @@ TransformEntry autoregressive_transform() {
   return transform_entry<Autoregressive>(
       "autoregressive",
       {{R"({"type": "autoregressive", "univariate": UNIVARIATE, "net": {"hidden": [9, 8], "activation": "tanh"}})", 3, 0},
-       {R"({"type": "autoregressive", "univariate": UNIVARIATE, "order": "reverse", "net": {"type": "residual", "hidden": [8, 8], "activation": "elu"}})",
+       {R"({"type": "autoregressive", "univariate": UNIVARIATE, "order": [2, 0, 1], "net": {"type": "residual", "hidden": [8, 8], "activation": "elu"}})",
         3, 2},
        {R"({"type": "autoregressive", "univariate": UNIVARIATE, "direction": "sampling", "order": "random", "net": {"hidden": [7], "activation": "silu"}})",
         4, 0},

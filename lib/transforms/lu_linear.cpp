@@ -61,7 +61,7 @@ class LuLinear final : public Transform<T> {
 TransformEntry lu_linear_transform() {
   return transform_entry<LuLinear>(
       "lu_linear", {{R"({"type": "lu_linear"})", 3, 0},
-                    {R"({"type": "lu_linear", "permute": true})", 4, 0},
+                    {R"({"type": "lu_linear", "permute": true, "order": [1, 3, 0, 2]})", 4, 0},
                     {R"({"type": "lu_linear", "inverse": true})", 2, 0},
                     {R"({"type": "lu_linear"})", 1, 0},
                     {R"({"type": "lu_linear", "context": true, "net": {"hidden": [6], "activation": "tanh"}})", 3, 2}});
