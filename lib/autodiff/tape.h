@@ -55,7 +55,7 @@ class Tape {
     static_assert(std::is_trivially_destructible_v<F>, "closures are dropped, never destroyed");
     struct Node : Closure {
       F f;
-      Node(Closure* previous, F g) : Closure{previous, &call}, f(g) {}
+      Node(Closure* earlier, F g) : Closure{earlier, &call}, f(g) {}
       static void call(Closure* self) { static_cast<Node*>(self)->f(); }
     };
     last_ = new (arena_.bytes(sizeof(Node))) Node(last_, f);
