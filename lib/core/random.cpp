@@ -15,7 +15,7 @@ struct Pair {
   double first, second;
 };
 
-// 53 bits, centred between the multiples of 2^-53, so that neither 0 nor 1 occurs.
+// 52 bits, centred between the multiples of 2^-52, so that neither 0 nor 1 occurs.
 double unit(std::uint32_t high, std::uint32_t low) {
   const std::uint64_t bits = (std::uint64_t{high} << 32 | low) >> 12;
   return (static_cast<double>(bits) + 0.5) * 0x1p-52;

@@ -23,7 +23,7 @@ enum class Purpose : std::uint32_t {
 inline constexpr const char* random_scheme = "philox4x32-10/1";
 
 /// A stream of Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): key = seed, counter =
-/// (row, epoch, purpose and place in the row). Uniforms have 53 bits; normals are Box–Muller pairs of them.
+/// (row, epoch, purpose and place in the row). Uniforms have 52 bits; normals are Box–Muller pairs of them.
 struct RandomKey {
   std::uint64_t seed = 0;
   Purpose purpose = Purpose::sample;
