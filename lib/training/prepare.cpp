@@ -26,9 +26,8 @@ data::Columns rows_of(const data::Columns& columns, const std::vector<std::uint3
 
 std::string percent(double share) { return core::number(std::round(share * 1000) / 10) + " %"; }
 
-/// The share of rows whose value stands in another row too, and the commonest value.
-std::pair<double, double> ties(std::vector<double> values) {
-  std::ranges::sort(values);
+/// The share of rows whose value stands in another row too, and the commonest value; `values` are sorted.
+std::pair<double, double> ties(const std::vector<double>& values) {
   std::size_t tied = 0, longest = 0;
   double commonest = 0;
   for (std::size_t i = 0, j = 0; i < values.size(); i = j) {
@@ -119,13 +118,13 @@ std::vector<std::string> remarks(const data::Columns& columns, const std::vector
   for (std::size_t d = 0; d < columns.size(); ++d) {
     const std::vector<double>& column = columns[d];
     const std::string name = "column " + core::quoted(names[d]);
-    const auto [tied, commonest] = ties(column);
+    std::vector<double> sorted = column;
+    std::ranges::sort(sorted);
+    const auto [tied, commonest] = ties(sorted);
     if (tied > most_ties)
       found.push_back(name + ": " + percent(tied) + " of its values occur more than once (most often " + core::number(commonest) +
                       "); a density grows spikes there: add \"train.jitter\", or leave the column out");
     // Against the middle half of the values: a mean and a deviation would be pulled along.
-    std::vector<double> sorted = column;
-    std::ranges::sort(sorted);
     const double low = sorted[sorted.size() / 4], middle = sorted[sorted.size() / 2], high = sorted[sorted.size() * 3 / 4];
     const double worst = std::abs(sorted.front() - middle) > std::abs(sorted.back() - middle) ? sorted.front() : sorted.back();
     if (high > low && std::abs(worst - middle) > far * (high - low))

@@ -120,18 +120,18 @@ class Training {
 
   /// A row that the flow cannot reach would make every step infinite.
   void refuse_rows_outside() {
-    const auto look = [&](const Rows<T>& rows, const data::Columns& columns, const char* part) {
+    const auto look = [&](const Rows<T>& rows, const data::Columns& columns, const std::string& source, const char* part) {
       const auto bad = trainer_->first_bad_row(rows, model_->weights());
       if (!bad) return;
       std::vector<std::string> cells;
       for (std::size_t d = 0; d < columns.size(); ++d)
         cells.push_back(plan_.flow.columns[d] + " = " + core::number(columns[d][*bad]));
-      throw core::DataError(request_.data.source + ": expected rows inside the support of the flow, got " + core::joined(cells) +
-                            " (row " + std::to_string(*bad + 1) + " of the " + part +
+      throw core::DataError(source + ": expected rows inside the support of the flow, got " + core::joined(cells) + " (row " +
+                            std::to_string(*bad + 1) + " of the " + part +
                             " part); its density is zero there: change the flow, or leave the row out");
     };
-    look(train_, parts_.train, "training");
-    look(validation_, parts_.validation, "validation");
+    look(train_, parts_.train, request_.data.source, "training");
+    look(validation_, parts_.validation, request_.validation ? request_.validation->source : request_.data.source, "validation");
   }
 
   /// Goes on from last.safetensors; a summary when there is nothing left to do.
