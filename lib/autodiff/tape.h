@@ -50,6 +50,24 @@ class Tape {
     return arena_.template allocate<U>(static_cast<std::size_t>(count));
   }
 
+  /// For its lifetime the tape evaluates, and what was made meanwhile is forgotten at its end: a search that calls ops many times before
+  /// the one call that counts. Results go to memory made before.
+  class Evaluation {
+   public:
+    explicit Evaluation(Tape& tape) : tape_(tape), mode_(tape.mode_), mark_(tape.arena_.mark()) { tape.mode_ = Mode::evaluate; }
+    ~Evaluation() {
+      tape_.mode_ = mode_;
+      tape_.arena_.rewind(mark_);
+    }
+    Evaluation(const Evaluation&) = delete;
+    Evaluation& operator=(const Evaluation&) = delete;
+
+   private:
+    Tape& tape_;
+    Mode mode_;
+    core::Arena::Mark mark_;
+  };
+
   template <class F>
   void on_backward(F f) {
     static_assert(std::is_trivially_destructible_v<F>, "closures are dropped, never destroyed");

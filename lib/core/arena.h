@@ -30,6 +30,16 @@ class Arena {
 
   void reset();
 
+  /// A place to come back to: `rewind` takes back what was handed out since `mark`. Chunks that were added since stay until the next reset.
+  struct Mark {
+    std::size_t chunks, used;
+  };
+  Mark mark() const { return {chunks_.size(), used_}; }
+  void rewind(const Mark& mark) {
+    // In a younger chunk all of it is free: what came before the mark lies in older ones.
+    used_ = mark.chunks == chunks_.size() ? mark.used : 0;
+  }
+
  private:
   struct Free {
     void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{alignment}); }

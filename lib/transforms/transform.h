@@ -81,17 +81,19 @@ struct TransformEntry {
   std::vector<Example> examples;
   std::unique_ptr<Transform<float>> (*make_float)(const config::Node&, const Build&);
   std::unique_ptr<Transform<double>> (*make_double)(const config::Node&, const Build&);
+  double tolerance;  ///< of inverse∘forward = identity in float64
 };
 
 template <template <class> class X>
-TransformEntry transform_entry(std::string type, std::vector<Example> examples) {
+TransformEntry transform_entry(std::string type, std::vector<Example> examples, double tolerance = 1e-9) {
   return {std::move(type), std::move(examples),
           [](const config::Node& node, const Build& build) -> std::unique_ptr<Transform<float>> {
             return std::make_unique<X<float>>(node, build);
           },
           [](const config::Node& node, const Build& build) -> std::unique_ptr<Transform<double>> {
             return std::make_unique<X<double>>(node, build);
-          }};
+          },
+          tolerance};
 }
 
 const std::vector<TransformEntry>& transforms();

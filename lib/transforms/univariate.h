@@ -35,13 +35,15 @@ struct UnivariateEntry {
   std::vector<std::string> examples;  ///< JSON
   std::unique_ptr<Univariate<float>> (*make_float)(const config::Node&);
   std::unique_ptr<Univariate<double>> (*make_double)(const config::Node&);
+  double tolerance;  ///< of inverse∘forward = identity in float64
 };
 
 template <template <class> class U>
-UnivariateEntry univariate_entry(std::string type, std::vector<std::string> examples) {
+UnivariateEntry univariate_entry(std::string type, std::vector<std::string> examples, double tolerance = 1e-9) {
   return {std::move(type), std::move(examples),
           [](const config::Node& node) -> std::unique_ptr<Univariate<float>> { return std::make_unique<U<float>>(node); },
-          [](const config::Node& node) -> std::unique_ptr<Univariate<double>> { return std::make_unique<U<double>>(node); }};
+          [](const config::Node& node) -> std::unique_ptr<Univariate<double>> { return std::make_unique<U<double>>(node); },
+          tolerance};
 }
 
 const std::vector<UnivariateEntry>& univariates();

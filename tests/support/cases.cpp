@@ -1,6 +1,7 @@
 // Writing out the registry's examples.
 #include "support/cases.h"
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "support/subject.h"
@@ -50,12 +51,15 @@ std::string Case::name() const {
   return config + " features=" + std::to_string(features) + " context=" + std::to_string(context);
 }
 
+bool filtered() { return std::getenv("FLOWFIT_CASES") != nullptr; }
+
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = [] {
     std::vector<Case> made;
     for (const transforms::TransformEntry& entry : transforms::transforms()) {
       for (const transforms::Example& example : entry.examples) {
         Case one{entry.type, example.config, example.features, example.context};
+        one.tolerance = entry.tolerance;
         one.scheme = example.config.find("UNIVARIATE") != std::string::npos;
         if (!one.scheme) {
           add_forms(made, one);
@@ -64,11 +68,14 @@ const std::vector<Case>& cases() {
         for (const transforms::UnivariateEntry& univariate : transforms::univariates()) {
           for (const std::string& text : univariate.examples) {
             one.config = replaced(example.config, "UNIVARIATE", text);
+            one.tolerance = std::max(entry.tolerance, univariate.tolerance);
             add_forms(made, one);
           }
         }
       }
     }
+    if (filtered())
+      std::erase_if(made, [&](const Case& one) { return one.config.find(std::getenv("FLOWFIT_CASES")) == std::string::npos; });
     return made;
   }();
   return all;

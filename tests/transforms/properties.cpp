@@ -17,13 +17,14 @@ double worst(const Matrix<T>& a, const Matrix<T>& b) {
 }
 
 template <class T>
-void round_trip(double tolerance, double perturbation) {
+void round_trip(double least, double perturbation) {
   for (const Case& one : cases()) {
     Subject<T> subject(one);
     subject.perturb(perturbation);
     for (const bool inverse : {false, true}) {
       CAPTURE(one.name());
       CAPTURE(inverse);
+      const double tolerance = std::max(least, one.tolerance);
       const Matrix<T> x = subject.rows(inverse), context = subject.context();
       const Output<T> there = subject.run(inverse, x, context), back = subject.run(!inverse, there.value, context);
       CHECK(worst(back.value, x) <= tolerance);
@@ -35,7 +36,7 @@ void round_trip(double tolerance, double perturbation) {
 }  // namespace
 
 TEST_CASE("properties: the registry gives cases") {
-  CHECK(cases().size() >= 200);
+  CHECK(cases().size() >= (filtered() ? 1 : 200));
   for (const transforms::TransformEntry& entry : transforms::transforms()) {
     CAPTURE(entry.type);
     CHECK(!entry.examples.empty());
