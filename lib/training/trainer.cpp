@@ -14,8 +14,8 @@ constexpr std::size_t block = static_cast<std::size_t>(flow::block_rows);
 
 std::size_t blocks_of(std::size_t rows) { return (rows + block - 1) / block; }
 
-/// A batch cut into blocks of nearly equal size, by its size alone. Blocks hold whole units of the rows that the matrix product takes at once, so that
-/// little is computed for padding; at least two of them, so that a small batch is shared between threads, and none so large that it leaves the cache.
+/// A batch cut into blocks of nearly equal size, by its size alone. Blocks hold whole units of rows, so that elementwise loops have no
+/// tails; at least two of them, so that a small batch is shared between threads, and none so large that it leaves the cache.
 class Blocks {
  public:
   explicit Blocks(std::size_t rows) : rows_(rows), units_((rows + unit - 1) / unit) {
@@ -28,7 +28,7 @@ class Blocks {
   std::size_t rows(std::size_t b) const { return std::min(padded(b), rows_ - first(b)); }
 
  private:
-  static constexpr std::size_t unit = 24, most_units = 6;
+  static constexpr std::size_t unit = 16, most_units = 9;
   std::size_t rows_, units_, count_;
 };
 

@@ -1,14 +1,10 @@
-// Products by panels of units, then bias, skip and activation in one pass over each column.
+// The product, then bias, skip and activation in one pass over each column.
 #include "autodiff/ops/dense.h"
 
 #include "autodiff/ops/gemm.h"
 
 namespace flowfit::autodiff {
 namespace {
-
-// Units of a masked layer that are multiplied together: they share the longest prefix among them, so wider panels multiply more
-// zeros and narrower ones make poorer products.
-constexpr Index panel_units = 64;
 
 template <class T>
 using Column = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
@@ -79,20 +75,12 @@ void dense_columns(Tape<T>& tape, const DenseLayer<T>& layer, Var<T> x, Var<T> s
   if (count == 0) return;
   const Index rows = x.rows;
   const Var<T> weight = layer.weight, bias = layer.bias;
-  const int* prefix = layer.prefix;
+  const int* const prefix = layer.prefix ? layer.prefix + first : nullptr;
   const Activation activation = layer.activation;
-  const Index panel = prefix ? panel_units : count;
+  const Index inputs = prefix ? prefix[count - 1] : x.cols;
 
-  for (Index begin = first; begin < first + count; begin += panel) {
-    const Index units = std::min(panel, first + count - begin);
-    const Index inputs = prefix ? prefix[begin + units - 1] : x.cols;
-    if (inputs == 0) {
-      y.columns(begin, units).val().setZero();
-      continue;
-    }
-    multiply<T>({x.value, rows, inputs, rows}, {weight.value + begin * weight.rows, inputs, units, weight.rows},
-                {y.value + begin * rows, rows, units, rows}, false);
-  }
+  multiply<T>({x.value, rows, inputs, rows}, {weight.value + first * weight.rows, inputs, count, weight.rows},
+              {y.value + first * rows, rows, count, rows}, false, prefix);
   for (Index j = first; j < first + count; ++j) {
     auto out = column(y.value, rows, j);
     if (bias.value) out += bias.value[j];
@@ -109,22 +97,13 @@ void dense_columns(Tape<T>& tape, const DenseLayer<T>& layer, Var<T> x, Var<T> s
       if (skip.wants_grad()) column(skip.adjoint, rows, j) += g;
       if (bias.wants_grad()) bias.adjoint[j] += g.sum();
     }
-    for (Index begin = first; begin < first + count; begin += panel) {
-      const Index units = std::min(panel, first + count - begin);
-      const Index inputs = prefix ? prefix[begin + units - 1] : x.cols;
-      if (inputs == 0) continue;
-      const Block<const T> g{y.adjoint + begin * rows, rows, units, rows};
-      if (x.wants_grad())
-        multiply_transposed_right<T>(g, {weight.value + begin * weight.rows, inputs, units, weight.rows},
-                                     {x.adjoint, rows, inputs, rows});
-      if (!weight.wants_grad()) continue;
+    const Block<const T> g{y.adjoint + first * rows, rows, count, rows};
+    if (x.wants_grad())
+      multiply_transposed_right<T>(g, {weight.value + first * weight.rows, inputs, count, weight.rows},
+                                   {x.adjoint, rows, inputs, rows}, prefix);
+    if (weight.wants_grad())
       multiply_transposed_left<T>({x.value, rows, inputs, rows}, g,
-                                  {weight.adjoint + begin * weight.rows, inputs, units, weight.rows});
-      if (!prefix) continue;
-      // The panel's product also filled the corner that the mask cuts off.
-      for (Index j = begin; j < begin + units; ++j)
-        std::fill(weight.adjoint + j * weight.rows + prefix[j], weight.adjoint + j * weight.rows + inputs, T(0));
-    }
+                                  {weight.adjoint + first * weight.rows, inputs, count, weight.rows}, prefix);
   });
 }
 

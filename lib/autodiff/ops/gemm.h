@@ -12,15 +12,17 @@ struct Block {
   Index rows, cols, stride;
 };
 
-/// c = a·b, or c += a·b when `accumulate`. a: M x K, b: K x N, c: M x N. With M a multiple of 48 a row of c depends on that row of
-/// a alone, bit for bit. The caller guarantees shapes; c overlaps neither input.
+/// c = a·b, or c += a·b when `accumulate`. a: M x K, b: K x N, c: M x N. A row of c depends on that row of a alone, bit for bit, whatever M is and
+/// wherever the row stands. The caller guarantees shapes; c overlaps neither input.
+/// `prefix` (in all three products; null: nothing is masked): N numbers, not decreasing; b, the weight of a masked layer, is zero in column j
+/// from row prefix[j] on, and what would be multiplied by these zeros is left out.
 template <class T>
-void multiply(Block<const T> a, Block<const T> b, Block<T> c, bool accumulate);
-/// c += a·bᵀ. a: M x K, b: N x K.
+void multiply(Block<const T> a, Block<const T> b, Block<T> c, bool accumulate, const int* prefix = nullptr);
+/// c += a·bᵀ. a: M x N, b: K x N, c: M x K.
 template <class T>
-void multiply_transposed_right(Block<const T> a, Block<const T> b, Block<T> c);
-/// c += aᵀ·b. a: K x M, b: K x N.
+void multiply_transposed_right(Block<const T> a, Block<const T> b, Block<T> c, const int* prefix = nullptr);
+/// c += aᵀ·b. a: M x K, b: M x N, c: K x N; here `prefix` belongs to c: its masked entries are left alone.
 template <class T>
-void multiply_transposed_left(Block<const T> a, Block<const T> b, Block<T> c);
+void multiply_transposed_left(Block<const T> a, Block<const T> b, Block<T> c, const int* prefix = nullptr);
 
 }  // namespace flowfit::autodiff
