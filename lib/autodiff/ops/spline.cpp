@@ -4,74 +4,13 @@
 #include <limits>
 
 #include "autodiff/ops/spline_bin.h"
+#include "autodiff/ops/spline_knots.h"
 #include "core/vectorize.h"
 
 namespace flowfit::autodiff {
 namespace {
 
-template <class T>
-using Lane = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
-template <class T>
-using ConstLane = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
-
 constexpr double lambda_low = 0.025, lambda_span = 0.95;
-
-/// What one feature keeps for the way back: softmax shares (K x R each) and, for each row, its bin and what was selected there.
-template <class T>
-struct Kept {
-  T *widths, *heights;                // K·R softmax shares
-  T *bin, *w, *h, *d0, *d1, *lambda;  // B each; bin as a number, so that loops over it vectorize
-  T *slope0, *slope1, *lambda_slope;  // d d0 / d raw, d d1 / d raw, dλ / d raw; 0 where nothing is learned
-  T* inner;                           // t: place in the bin, on the side where the formulas are evaluated
-};
-
-template <class T>
-Kept<T> keep(Tape<T>& tape, Index bins, Index raw_rows, Index rows) {
-  T* at = tape.scratch(2 * bins * raw_rows + 10 * rows);
-  Kept<T> k;
-  k.widths = at;
-  k.heights = at + bins * raw_rows;
-  T* row = at + 2 * bins * raw_rows;
-  for (T** field : {&k.bin, &k.w, &k.h, &k.d0, &k.d1, &k.lambda, &k.slope0, &k.slope1, &k.lambda_slope, &k.inner}) {
-    *field = row;
-    row += rows;
-  }
-  return k;
-}
-
-// shares(:, k) = softmax over k of raw(:, k), for `rows` rows. `edge` is scratch.
-template <class T>
-void softmax(const T* raw, Index bins, Index rows, T* shares, T* edge) {
-  Lane<T> largest(edge, rows), sum(edge + rows, rows);
-  largest = ConstLane<T>(raw, rows);
-  for (Index k = 1; k < bins; ++k) largest = largest.max(ConstLane<T>(raw + k * rows, rows));
-  sum.setZero();
-  for (Index k = 0; k < bins; ++k) {
-    Lane<T> share(shares + k * rows, rows);
-    share = (ConstLane<T>(raw + k * rows, rows) - largest).exp();
-    sum += share;
-  }
-  sum = sum.inverse();
-  for (Index k = 0; k < bins; ++k) Lane<T>(shares + k * rows, rows) *= sum;
-}
-
-template <class T>
-struct Scale {
-  T low, span;  // width = low + span · share
-};
-template <class T>
-Scale<T> scale_of(double smallest, const SplineShape& shape) {
-  return {static_cast<T>(2 * shape.bound * smallest), static_cast<T>(2 * shape.bound * (1 - shape.bins * smallest))};
-}
-
-/// knots(:, k) = left edge of bin k, for k = 0 … K−1.
-template <class T>
-void left_edges(const T* shares, Index bins, Index rows, Scale<T> scale, T bound, T* knots) {
-  Lane<T>(knots, rows).setConstant(-bound);
-  for (Index k = 1; k < bins; ++k)
-    Lane<T>(knots + k * rows, rows) =
-        Lane<T>(knots + (k - 1) * rows, rows) + (scale.low + scale.span * ConstLane<T>(shares + (k - 1) * rows, rows));
-}
 
 template <class T>
 T clamped(T x, T bound) {
@@ -89,10 +28,9 @@ class Spline {
  public:
   Spline(const SplineShape& shape, Index rows, Index raw_rows)
       : bins_(shape.bins),
-        parameters_(shape.parameters()),
         rows_(rows),
         raw_rows_(raw_rows),
-        step_(raw_rows == 1 ? 0 : 1),
+        shared_(raw_rows == 1),
         bound_(static_cast<T>(shape.bound)),
         min_slope_(static_cast<T>(shape.min_slope)),
         offset_(slope_offset<T>(shape)),
@@ -100,10 +38,12 @@ class Spline {
         height_(scale_of<T>(shape.min_height, shape)),
         learns_lambda_(shape.kind == SplineKind::rational_linear) {}
 
+  Kept<T> keep(Tape<T>& tape) const { return autodiff::keep(tape, bins_, raw_rows_, rows_, shared_); }
+
   template <bool inverse>
   void forward(Tape<T>& tape, const T* in, const T* raw, T* out, T* log_det, const Kept<T>& kept) const {
     const Kept<T> k = kept;  // a copy: its pointers stay in registers
-    T* edges = tape.scratch(std::max(2 * bins_ * raw_rows_, 2 * raw_rows_));
+    T* edges = tape.scratch(2 * bins_ * raw_rows_);
     T* y_edges = edges + bins_ * raw_rows_;
     T* softmax_scratch = tape.scratch(2 * raw_rows_);
     softmax(raw, bins_, raw_rows_, k.widths, softmax_scratch);
@@ -111,22 +51,30 @@ class Spline {
     left_edges(k.widths, bins_, raw_rows_, width_, bound_, edges);
     left_edges(k.heights, bins_, raw_rows_, height_, bound_, y_edges);
 
-    T* x_left = tape.scratch(2 * rows_);
-    T* y_left = x_left + rows_;
-    select(in, raw, edges, y_edges, inverse, k, x_left, y_left);
-    slopes(k);
+    count_knots(in, inverse ? y_edges : edges, k.bin);
+    if (shared_) {
+      T* numbers = tape.scratch(bins_);
+      for (Index b = 0; b < bins_; ++b) numbers[b] = static_cast<T>(b);
+      gather(raw, edges, y_edges, k, numbers, bins_, k.table);
+      slopes(tape, k, numbers, bins_, k.table);
+      copy_from_table(k);
+    } else {
+      gather(raw, edges, y_edges, k, k.bin, rows_, k.rows);
+      slopes(tape, k, k.bin, rows_, k.rows);
+    }
 
+    const Bins<T> r = k.rows;
     T* slope = log_det;
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows_; ++i) {
-      const Bin<T> b{k.w[i], k.h[i], k.d0[i], k.d1[i], k.lambda[i]};
+      const Bin<T> b{r.w[i], r.h[i], r.d0[i], r.d1[i], r.lambda[i]};
       const T inside = clamped(in[i], bound_);
-      const T t = inverse ? Kind::solve(b, std::min(std::max(inside - y_left[i], T(0)), b.h))
-                          : std::min(std::max(inside - x_left[i], T(0)), b.w);
+      const T t = inverse ? Kind::solve(b, std::min(std::max(inside - r.y_left[i], T(0)), b.h))
+                          : std::min(std::max(inside - r.x_left[i], T(0)), b.w);
       const BinValue<T> v = Kind::value(b, t);
       k.inner[i] = t;
       const bool tail = !(std::abs(in[i]) < bound_);  // a NaN passes through
-      const T mapped = inverse ? x_left[i] + t : y_left[i] + v.u;
+      const T mapped = inverse ? r.x_left[i] + t : r.y_left[i] + v.u;
       out[i] = tail ? in[i] : mapped;
       slope[i] = tail ? T(1) : v.slope;
     }
@@ -141,146 +89,185 @@ class Spline {
   template <bool inverse>
   void backward(Tape<T>& tape, const T* in, const T* gy, const T* gl, T* g_in, T* g_raw, const Kept<T>& kept) const {
     const Kept<T> k = kept;
-    T* g = tape.scratch(6 * rows_);
-    T *g_xl = g, *g_yl = g + rows_, *g_w = g + 2 * rows_, *g_h = g + 3 * rows_, *g_d0 = g + 4 * rows_, *g_d1 = g + 5 * rows_;
-    T* g_lambda = tape.scratch(rows_);
+    const Bins<T> r = k.rows;
+    T* at = tape.scratch(7 * rows_);
+    const Bins<T> g = take_bins(at, rows_);
     T* g_input = g_in ? g_in : tape.scratch(rows_);  // a branch in the loop would keep it from being vectorized
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows_; ++i) {
-      const Bin<T> b{k.w[i], k.h[i], k.d0[i], k.d1[i], k.lambda[i]};
+      const Bin<T> b{r.w[i], r.h[i], r.d0[i], r.d1[i], r.lambda[i]};
       const bool tail = !(std::abs(in[i]) < bound_);
-      T seed_u = gy[i], seed_l = gl[i], through = T(0);
-      if constexpr (inverse) {
-        // x = f⁻¹(y), log_det = −log f'(x): with A = gx + d(−gl·log f')/dx, y gets A/f' and the parameters get −A/f' through f and −gl
-        // through log f'.
-        const T slope = Kind::value(b, k.inner[i]).slope;
-        through = (gy[i] + Kind::adjoint(b, k.inner[i], T(0), -gl[i]).t) / slope;
-        seed_u = -through;
-        seed_l = -gl[i];
-      }
+      const BinSlope<T> s = Kind::slope(b, k.inner[i]);
+      // inverse: x = f⁻¹(y), log_det = −log f'(x): with A = gx − gl·(log f')', y gets A/f' and the parameters get −A/f' through f and
+      // −gl through log f'.
+      const T through = inverse ? (gy[i] - gl[i] * s.bend) / s.slope : gy[i] * s.slope + gl[i] * s.bend;
+      const T seed_u = inverse ? -through : gy[i], seed_l = inverse ? -gl[i] : gl[i];
       const BinAdjoint<T> a = Kind::adjoint(b, k.inner[i], seed_u, seed_l);
-      g_input[i] += tail ? gy[i] : (inverse ? through : a.t);
-      g_xl[i] = tail ? T(0) : -a.t;
-      g_yl[i] = tail ? T(0) : seed_u;
-      g_w[i] = tail ? T(0) : a.w;
-      g_h[i] = tail ? T(0) : a.h;
-      g_d0[i] = tail ? T(0) : a.d0 * k.slope0[i];
-      g_d1[i] = tail ? T(0) : a.d1 * k.slope1[i];
-      g_lambda[i] = tail ? T(0) : a.lambda * k.lambda_slope[i];
+      g_input[i] += tail ? gy[i] : through;
+      g.x_left[i] = tail ? T(0) : (inverse ? gy[i] : -through);
+      g.y_left[i] = tail ? T(0) : seed_u;
+      g.w[i] = tail ? T(0) : a.w;
+      g.h[i] = tail ? T(0) : a.h;
+      g.d0[i] = tail ? T(0) : a.d0;
+      g.d1[i] = tail ? T(0) : a.d1;
+      g.lambda[i] = tail ? T(0) : a.lambda;
     }
     if (!g_raw) return;
-    softmax_backward(tape, k.bin, k.widths, g_xl, g_w, width_.span, g_raw);
-    softmax_backward(tape, k.bin, k.heights, g_yl, g_h, height_.span, g_raw + bins_ * raw_rows_);
-    T* g_slopes = g_raw + 2 * bins_ * raw_rows_;
-    T* g_lambdas = g_slopes + (bins_ - 1) * raw_rows_;
-    for (Index i = 0; i < rows_; ++i) {
-      const Index bin = static_cast<Index>(k.bin[i]), at = i * step_;
-      if (bin > 0) g_slopes[(bin - 1) * raw_rows_ + at] += g_d0[i];
-      if (bin < bins_ - 1) g_slopes[bin * raw_rows_ + at] += g_d1[i];
-      if (learns_lambda_) g_lambdas[bin * raw_rows_ + at] += g_lambda[i];
+    T* const g_heights = g_raw + bins_ * raw_rows_;
+    T* const g_slopes = g_heights + bins_ * raw_rows_;
+    if (shared_) {
+      const Bins<T> sum = sum_by_bin(tape, k, g);
+      sizes_backward(k.widths, sum.x_left, sum.w, width_.span, g_raw);
+      sizes_backward(k.heights, sum.y_left, sum.h, height_.span, g_heights);
+      for (Index b = 0; b < bins_; ++b) add_slopes(k, sum, b, b, 0, g_slopes);
+    } else {
+      sizes_backward(tape, k.bin, k.widths, r.x_left, g.x_left, g.w, width_, g_raw);
+      sizes_backward(tape, k.bin, k.heights, r.y_left, g.y_left, g.h, height_, g_heights);
+      for (Index i = 0; i < rows_; ++i) add_slopes(k, g, i, static_cast<Index>(k.bin[i]), i, g_slopes);
     }
   }
 
  private:
-  // Finds each row's bin by counting the knots at or below it, then gathers that bin's numbers (d0, d1, lambda still raw).
-  void select(const T* in, const T* raw, const T* x_edges, const T* y_edges, bool inverse, const Kept<T>& k, T* x_left,
-              T* y_left) const {
-    const T* edges = inverse ? y_edges : x_edges;
-    Lane<T>(k.bin, rows_).setZero();
+  // Each row's bin: the number of inner knots at or below it.
+  void count_knots(const T* in, const T* edges, T* bin) const {
+    std::fill_n(bin, rows_, T(0));
     for (Index b = 1; b < bins_; ++b) {
       const T* edge = edges + b * raw_rows_;
-      if (step_ == 0) {
-        for (Index i = 0; i < rows_; ++i) k.bin[i] += in[i] >= edge[0] ? T(1) : T(0);
+      if (shared_) {
+        for (Index i = 0; i < rows_; ++i) bin[i] += in[i] >= edge[0] ? T(1) : T(0);
       } else {
-        for (Index i = 0; i < rows_; ++i) k.bin[i] += in[i] >= edge[i] ? T(1) : T(0);
+        for (Index i = 0; i < rows_; ++i) bin[i] += in[i] >= edge[i] ? T(1) : T(0);
       }
     }
+  }
+
+  // The numbers of bin[i] for each of `count` entries (d0, d1, lambda still raw).
+  void gather(const T* raw, const T* x_edges, const T* y_edges, const Kept<T>& k, const T* bin, Index count,
+              const Bins<T>& to) const {
     const T* slopes = raw + 2 * bins_ * raw_rows_;
     const T* lambdas = slopes + (bins_ - 1) * raw_rows_;
+    const Index step = shared_ ? 0 : 1;
+    for (Index i = 0; i < count; ++i) {
+      const Index b = static_cast<Index>(bin[i]), place = b * raw_rows_ + i * step;
+      to.x_left[i] = x_edges[place];
+      to.y_left[i] = y_edges[place];
+      to.w[i] = width_.low + width_.span * k.widths[place];
+      to.h[i] = height_.low + height_.span * k.heights[place];
+      to.d0[i] = b > 0 ? slopes[place - raw_rows_] : T(0);
+      to.d1[i] = b < bins_ - 1 ? slopes[place] : T(0);
+      to.lambda[i] = learns_lambda_ ? lambdas[place] : T(0);
+    }
+  }
+
+  void copy_from_table(const Kept<T>& k) const {
+    const Bins<T> from = k.table, to = k.rows;
     for (Index i = 0; i < rows_; ++i) {
-      const Index bin = static_cast<Index>(k.bin[i]), at = i * step_, place = bin * raw_rows_ + at;
-      x_left[i] = x_edges[place];
-      y_left[i] = y_edges[place];
-      k.w[i] = width_.low + width_.span * k.widths[place];
-      k.h[i] = height_.low + height_.span * k.heights[place];
-      k.d0[i] = bin > 0 ? slopes[place - raw_rows_] : T(0);
-      k.d1[i] = bin < bins_ - 1 ? slopes[place] : T(0);
-      k.lambda[i] = learns_lambda_ ? lambdas[place] : T(0);
+      const Index b = static_cast<Index>(k.bin[i]);
+      to.x_left[i] = from.x_left[b];
+      to.y_left[i] = from.y_left[b];
+      to.w[i] = from.w[b];
+      to.h[i] = from.h[b];
+      to.d0[i] = from.d0[b];
+      to.d1[i] = from.d1[b];
+      to.lambda[i] = from.lambda[b];
     }
   }
 
   // Raw slopes and places of the selected knots → their values and derivatives. The ends are exactly 1.
-  void slopes(const Kept<T>& k) const {
+  void slopes(Tape<T>& tape, const Kept<T>& k, const T* bin, Index count, const Bins<T>& b) const {
+    T* const one_plus = tape.scratch(count);
     const auto softplus = [&](T* d, T* derivative, T end_bin) {
-      Lane<T> v(d, rows_), s(derivative, rows_);
+      Lane<T> v(d, count), s(derivative, count);
       v += offset_;
       s = (-v.abs()).exp();  // e^−|v|
-      T* const one_plus = k.inner;
       FLOWFIT_VECTORIZE
-      for (Index i = 0; i < rows_; ++i) {
+      for (Index i = 0; i < count; ++i) {
         const T e = derivative[i];
         derivative[i] = (d[i] >= T(0) ? T(1) : e) / (T(1) + e);
         d[i] = std::max(d[i], T(0));
         one_plus[i] = T(1) + e;
       }
-      v += Lane<T>(k.inner, rows_).log() + min_slope_;
-      const T* const bin = k.bin;
+      v += Lane<T>(one_plus, count).log() + min_slope_;
       FLOWFIT_VECTORIZE
-      for (Index i = 0; i < rows_; ++i) {
+      for (Index i = 0; i < count; ++i) {
         const bool end = bin[i] == end_bin;
         d[i] = end ? T(1) : d[i];
         derivative[i] = end ? T(0) : derivative[i];
       }
     };
-    softplus(k.d0, k.slope0, T(0));
-    softplus(k.d1, k.slope1, static_cast<T>(bins_ - 1));
+    softplus(b.d0, k.slope0, T(0));
+    softplus(b.d1, k.slope1, static_cast<T>(bins_ - 1));
     if (!learns_lambda_) return;
-    Lane<T> lambda(k.lambda, rows_), derivative(k.lambda_slope, rows_);
+    Lane<T> lambda(b.lambda, count), derivative(k.lambda_slope, count);
     lambda = (T(1) + (-lambda).exp()).inverse();
     derivative = T(lambda_span) * lambda * (T(1) - lambda);
     lambda = T(lambda_low) + T(lambda_span) * lambda;
   }
 
-  // The left edge of a row's bin is a sum of the sizes before it; size = low + span·softmax(raw).
-  void softmax_backward(Tape<T>& tape, const T* bin, const T* shares, const T* g_left, const T* g_size, T span, T* g_raw) const {
-    if (step_ == 0) {
-      // One softmax for all rows: add up by bin first, then sizes before a bin by a running sum from the right.
-      T* left = tape.scratch(2 * bins_);
-      T* size = left + bins_;
-      std::fill_n(left, 2 * bins_, T(0));
-      for (Index i = 0; i < rows_; ++i) {
-        const Index b = static_cast<Index>(bin[i]);
-        left[b] += g_left[i];
-        size[b] += g_size[i];
-      }
-      T after = 0, dot = 0;
-      for (Index b = bins_ - 1; b >= 0; --b) {
-        size[b] += after;
-        after += left[b];
-        dot += shares[b] * size[b];
-      }
-      for (Index b = 0; b < bins_; ++b) g_raw[b] += span * shares[b] * (size[b] - dot);
-      return;
+  // Adds up the rows' adjoints by bin. Even and odd rows apart, so that one sum need not wait for the other.
+  Bins<T> sum_by_bin(Tape<T>& tape, const Kept<T>& k, const Bins<T>& g) const {
+    T* sums = tape.scratch(7 * bins_);
+    constexpr Index fields = 7;
+    const T* const from[fields] = {g.x_left, g.y_left, g.w, g.h, g.d0, g.d1, g.lambda};
+    T* const part = tape.scratch(16 * bins_);
+    std::fill_n(part, 16 * bins_, T(0));
+    for (Index i = 0; i < rows_; ++i) {
+      T* const to = part + 8 * (2 * static_cast<Index>(k.bin[i]) + i % 2);
+      for (Index f = 0; f < fields; ++f) to[f] += from[f][i];
     }
-    T* dot = tape.scratch(rows_);
-    std::fill_n(dot, rows_, T(0));
     for (Index b = 0; b < bins_; ++b) {
-      const T at = static_cast<T>(b);
-      const T* share = shares + b * rows_;
-      FLOWFIT_VECTORIZE
-      for (Index i = 0; i < rows_; ++i) dot[i] += share[i] * (at < bin[i] ? g_left[i] : (at == bin[i] ? g_size[i] : T(0)));
+      for (Index f = 0; f < fields; ++f) sums[f * bins_ + b] = part[16 * b + f] + part[16 * b + 8 + f];
     }
+    T* at = sums;
+    return take_bins(at, bins_);
+  }
+
+  // Adjoints of the selected knots → raw slopes and places. Entry i of `g` and of the derivatives belongs to bin b, and to row `at` of raw.
+  void add_slopes(const Kept<T>& k, const Bins<T>& g, Index i, Index b, Index at, T* g_slopes) const {
+    if (b > 0) g_slopes[(b - 1) * raw_rows_ + at] += g.d0[i] * k.slope0[i];
+    if (b < bins_ - 1) g_slopes[b * raw_rows_ + at] += g.d1[i] * k.slope1[i];
+    if (learns_lambda_) g_slopes[(bins_ - 1 + b) * raw_rows_ + at] += g.lambda[i] * k.lambda_slope[i];
+  }
+
+  // One softmax for all rows: the left edge of a bin is a sum of the sizes before it, and size = low + span·softmax(raw). `size` is overwritten.
+  void sizes_backward(const T* shares, const T* left, T* size, T span, T* g_raw) const {
+    T after = 0, dot = 0;
+    for (Index b = bins_ - 1; b >= 0; --b) {
+      size[b] += after;
+      after += left[b];
+      dot += shares[b] * size[b];
+    }
+    for (Index b = 0; b < bins_; ++b) g_raw[b] += span * shares[b] * (size[b] - dot);
+  }
+
+  // The same for a softmax a row: sizes before the row's bin get g_left, its own gets g_size, the others nothing.
+  void sizes_backward(Tape<T>& tape, const T* bin, const T* shares, const T* left, const T* g_left, const T* g_size,
+                      Scale<T> scale, T* g_raw) const {
+    T* before = tape.scratch(3 * rows_);
+    T *own = before + rows_, *after = own + rows_;
+    const T per_span = T(1) / scale.span;
+    FLOWFIT_VECTORIZE
+    for (Index i = 0; i < rows_; ++i) {
+      // The shares before the bin, from its left edge.
+      const T sum_before = (left[i] + bound_ - bin[i] * scale.low) * per_span;
+      before[i] = scale.span * g_left[i];
+      own[i] = scale.span * g_size[i];
+      after[i] = before[i] * sum_before;
+    }
+    // Its own share, from where it lies: the size that was made of it has lost digits.
+    for (Index i = 0; i < rows_; ++i) after[i] += own[i] * shares[static_cast<Index>(bin[i]) * rows_ + i];
     for (Index b = 0; b < bins_; ++b) {
       const T at = static_cast<T>(b);
       const T* share = shares + b * rows_;
       T* out = g_raw + b * rows_;
       FLOWFIT_VECTORIZE
       for (Index i = 0; i < rows_; ++i)
-        out[i] += span * share[i] * ((at < bin[i] ? g_left[i] : (at == bin[i] ? g_size[i] : T(0))) - dot[i]);
+        out[i] += share[i] * ((at < bin[i] ? before[i] : (at == bin[i] ? own[i] : T(0))) - after[i]);
     }
   }
 
-  Index bins_, parameters_, rows_, raw_rows_, step_;
+  Index bins_, rows_, raw_rows_;
+  bool shared_;  // one set of knots for all rows
   T bound_, min_slope_, offset_;
   Scale<T> width_, height_;
   bool learns_lambda_;
@@ -294,7 +281,7 @@ Mapped<T> map(Tape<T>& tape, const SplineShape& shape, Var<T> x, Var<T> raw) {
   const Var<T> y = tape.make(rows, features, grad), log_det = tape.make(rows, features, grad);
   Kept<T>* kept = tape.template scratch<Kept<T>>(features);
   for (Index d = 0; d < features; ++d) {
-    kept[d] = keep(tape, shape.bins, raw.rows, rows);
+    kept[d] = spline.keep(tape);
     spline.template forward<inverse>(tape, x.value + d * rows, raw.value + d * stride, y.value + d * rows,
                                      log_det.value + d * rows, kept[d]);
   }

@@ -18,9 +18,16 @@ struct BinValue {
   T u, slope;
 };
 
+/// u'(t) and d log u'(t) / dt.
+template <class T>
+struct BinSlope {
+  T slope, bend;
+};
+
+/// Adjoints of the bin's numbers at a fixed t; that of t itself is gu·u' + gl·(log u')'.
 template <class T>
 struct BinAdjoint {
-  T t, w, h, d0, d1, lambda;
+  T w, h, d0, d1, lambda;
 };
 
 /// Monotone rational-quadratic bin (Durkan et al. 2019).
@@ -43,22 +50,27 @@ struct RationalQuadraticBin {
     return std::min(std::max(theta, T(0)), T(1)) * b.w;
   }
 
-  /// Adjoints from those of u (gu) and of log u' (gl).
+  template <class T>
+  static BinSlope<T> slope(const Bin<T>& b, T t) {
+    const T per_w = T(1) / b.w, theta = t * per_w, s = b.h * per_w, r = T(1) - theta, q = theta * r, dq = T(1) - T(2) * theta;
+    const T m = b.d0 + b.d1 - T(2) * s, per_den = T(1) / (s + m * q);
+    const T n = b.d1 * theta * theta + T(2) * s * q + b.d0 * r * r;
+    const T dn = T(2) * (b.d1 * theta + s * dq - b.d0 * r);
+    return {s * s * n * per_den * per_den, (dn / n - T(2) * m * dq * per_den) * per_w};
+  }
+
+  /// From those of u (gu) and of log u' (gl). Divisions are dear: each reciprocal is taken once.
   template <class T>
   static BinAdjoint<T> adjoint(const Bin<T>& b, T t, T gu, T gl) {
-    const T theta = t / b.w, s = b.h / b.w, r = T(1) - theta, q = theta * r, dq = T(1) - T(2) * theta;
+    const T per_w = T(1) / b.w, theta = t * per_w, s = b.h * per_w, r = T(1) - theta, q = theta * r, dq = T(1) - T(2) * theta;
     const T m = b.d0 + b.d1 - T(2) * s;
-    const T den = s + m * q, a = s * theta * theta + b.d0 * q;
+    const T per_den = T(1) / (s + m * q), a = s * theta * theta + b.d0 * q;
     const T n = b.d1 * theta * theta + T(2) * s * q + b.d0 * r * r;
-    const T g_a = gu * b.h / den, g_den = -(gu * b.h * a / den + T(2) * gl) / den, g_n = gl / n;
-    const T g_s = T(2) * gl / s + g_a * theta * theta + g_den * (T(1) - T(2) * q) + g_n * T(2) * q;
+    const T scaled = gu * per_den, g_a = scaled * b.h, g_den = -(g_a * a + T(2) * gl) * per_den, g_n = gl / n;
+    const T g_s = T(2) * gl * b.w / b.h + g_a * theta * theta + g_den * (T(1) - T(2) * q) + g_n * T(2) * q;
     const T g_theta = g_a * (T(2) * s * theta + b.d0 * dq) + g_den * m * dq + g_n * T(2) * (b.d1 * theta + s * dq - b.d0 * r);
-    return {g_theta / b.w,
-            -(g_theta * theta + g_s * s) / b.w,
-            gu * a / den + g_s / b.w,
-            g_a * q + g_den * q + g_n * r * r,
-            g_den * q + g_n * theta * theta,
-            T(0)};
+    return {-(g_theta * theta + g_s * s) * per_w, scaled * a + g_s * per_w, (g_a + g_den) * q + g_n * r * r,
+            g_den * q + g_n * theta * theta, T(0)};
   }
 };
 
@@ -99,29 +111,42 @@ struct RationalLinearBin {
   }
 
   template <class T>
-  static BinAdjoint<T> adjoint(const Bin<T>& b, T t, T gu, T gl) {
+  static BinSlope<T> slope(const Bin<T>& b, T t) {
     const Middle<T> k = middle(b);
-    const T theta = t / b.w, l = b.lambda;
+    const T per_w = T(1) / b.w, theta = t * per_w, l = b.lambda;
     const bool left = theta <= l;
-    const T right_theta = T(1) - theta, over = theta - l, rest = b.h - k.e;
-    const T num = left ? k.c * k.e * theta : k.c * k.e * right_theta + k.r * b.h * over;
-    const T den = left ? (l - theta) + k.c * theta : k.c * right_theta + k.r * over;
-    const T g_num = gu / den, g_den = -(gu * num / den + T(2) * gl) / den;
+    const T den = left ? (l - theta) + k.c * theta : k.c * (T(1) - theta) + k.r * (theta - l);
+    const T top = left ? k.c * l * k.e : k.r * k.c * (T(1) - l) * (b.h - k.e);
+    const T per_den = T(1) / den;
+    return {top * per_den * per_den * per_w, T(-2) * (left ? k.c - T(1) : k.r - k.c) * per_den * per_w};
+  }
+
+  template <class T>
+  static BinAdjoint<T> adjoint(const Bin<T>& b, T t, T gu, T gl) {
+    // Divisions are dear: each reciprocal is taken once.
+    const T per_w = T(1) / b.w, per_h = T(1) / b.h, per_d0 = T(1) / b.d0, per_d1 = T(1) / b.d1;
+    const T l = b.lambda, rest_l = T(1) - l, per_ll = T(1) / (l * rest_l), per_l = rest_l * per_ll, per_rest_l = l * per_ll;
+    const T r = std::sqrt(b.d0 * per_d1), per_r = r * b.d1 * per_d0, per_s = b.w * per_h;
+    const T m = rest_l + l * r, per_m = T(1) / m;
+    const T c = (l * b.d0 + rest_l * r * b.d1) * per_s, per_c = T(1) / c, e = l * r * b.h * per_m;
+    const T theta = t * per_w, right_theta = T(1) - theta, over = theta - l;
+    const bool left = theta <= l;
+    const T per_e = m * per_l * per_r * per_h, per_rest = m * per_rest_l * per_h;  // 1/e, 1/(h − e)
+    const T num = left ? c * e * theta : c * e * right_theta + r * b.h * over;
+    const T den = left ? (l - theta) + c * theta : c * right_theta + r * over;
+    const T per_den = T(1) / den, g_num = gu * per_den, g_den = -(g_num * num + T(2) * gl) * per_den;
     const T share = left ? theta : right_theta;
-    const T g_c = g_num * k.e * share + g_den * share + gl / k.c;
-    const T g_e = g_num * k.c * share + (left ? gl / k.e : -gl / rest);
-    const T g_r_direct = left ? T(0) : g_num * b.h * over + g_den * over + gl / k.r;
-    const T g_lambda_direct = left ? g_den + gl / l : -g_num * k.r * b.h - g_den * k.r - gl / (T(1) - l);
-    const T g_h_direct = left ? T(0) : g_num * k.r * over + gl / rest;
-    const T g_theta = left ? g_num * k.c * k.e + g_den * (k.c - T(1)) : g_num * (k.r * b.h - k.c * k.e) + g_den * (k.r - k.c);
-    const T g_r = g_r_direct + g_e * k.e * (T(1) / k.r - l / k.m) + g_c * (T(1) - l) * b.d1 / k.s;
-    const T g_s = -g_c * k.c / k.s;
-    return {g_theta / b.w,
-            -(g_theta * theta + gl + g_s * k.s) / b.w,
-            g_h_direct + g_e * k.e / b.h + g_s / b.w,
-            g_c * l / k.s + g_r * k.r / (T(2) * b.d0),
-            g_c * (T(1) - l) * k.r / k.s - g_r * k.r / (T(2) * b.d1),
-            g_lambda_direct + g_e * k.e * (T(1) / l - (k.r - T(1)) / k.m) + g_c * (b.d0 - k.r * b.d1) / k.s};
+    const T g_c = (g_num * e + g_den) * share + gl * per_c;
+    const T g_e = g_num * c * share + (left ? gl * per_e : -gl * per_rest);
+    const T g_r_direct = left ? T(0) : (g_num * b.h + g_den) * over + gl * per_r;
+    const T g_lambda_direct = left ? g_den + gl * per_l : -(g_num * b.h + g_den) * r - gl * per_rest_l;
+    const T g_h_direct = left ? T(0) : g_num * r * over + gl * per_rest;
+    const T g_theta = left ? g_num * c * e + g_den * (c - T(1)) : g_num * (r * b.h - c * e) + g_den * (r - c);
+    const T g_r = g_r_direct + g_e * e * (per_r - l * per_m) + g_c * rest_l * b.d1 * per_s;
+    const T g_s = -g_c * c * per_s, half_r = T(0.5) * g_r * r;
+    return {-(g_theta * theta + gl - g_c * c) * per_w, g_h_direct + g_e * e * per_h + g_s * per_w,
+            g_c * l * per_s + half_r * per_d0, g_c * rest_l * r * per_s - half_r * per_d1,
+            g_lambda_direct + g_e * e * (per_l - (r - T(1)) * per_m) + g_c * (b.d0 - r * b.d1) * per_s};
   }
 };
 
