@@ -182,7 +182,7 @@ void Density<T>::set_from_rows(std::span<T> parameters, std::span<const T> rows,
     auto left = std::ranges::count_if(layers, [&](const auto& layer) { return ((*layer).*chosen)(); });
     if (left == 0) continue;
     by_blocks([&](Pass<T>& pass, Index first) { return part(pass, factor, load(pass.tape, rows, first)); });
-    for (auto layer = layers.rbegin(); left > 0; ++layer) {
+    for (auto layer = layers.rbegin();; ++layer) {
       if (((**layer).*chosen)()) {
         (*layer)->initialize(parameters, x, n);
         if (--left == 0) break;

@@ -86,3 +86,18 @@ TEST_CASE("triangular: one factor, lower and upper, with and without its parts, 
     }
   }
 }
+
+TEST_CASE("triangular: gradients of one factor are those of differences") {
+  for (const bool upper : {false, true}) {
+    for (const bool solve : {false, true}) {
+      const auto run = [=](Tape<double>& t, std::span<const Var<double>> in) {
+        const autodiff::Triangular<double> m{upper, in[1], in[2], in[3]};
+        const Mapped<double> y = solve ? autodiff::triangular_solve(t, m, in[0]) : autodiff::triangular_apply(t, m, in[0]);
+        return std::vector<Var<double>>{y.value, y.log_det};
+      };
+      for (const Index own : {1, 6})
+        CHECK(autodiff::check_vjp(run, {normals<double>(6, 4, 1), normals<double>(own, 6, 2), normals<double>(own, 4, 3),
+                                        normals<double>(own, 4, 4)}) == "");
+    }
+  }
+}
