@@ -79,7 +79,7 @@ struct Page {
     for (const Json& layer : owner["flow"]) {
       const std::string name = prefix + "flow." + std::to_string(number) + ".";
       std::size_t count = 0;
-      for (const auto& p : parameters) count += p.name.starts_with(name) ? p.size : 0;
+      for (const auto& p : parameters) count += p.learned && p.name.starts_with(name) ? p.size : 0;
       line(number == 0 ? "flow" : "",
            padded(std::to_string(number), 3) + shown(layer) + (count > 0 ? "  [" + grouped(count) + " parameters]" : ""));
       ++number;

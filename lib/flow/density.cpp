@@ -188,7 +188,8 @@ void Density<T>::set_from_rows(std::span<T> parameters, std::span<const T> rows,
         if (--left == 0) break;
       }
       by_blocks([&](Pass<T>& pass, Index first) {
-        const Var<T> looks_at = given(pass, factor, load(pass.tape, context, first), load(pass.tape, rows, first));
+        Var<T> looks_at;
+        if (!factor.given.empty()) looks_at = given(pass, factor, load(pass.tape, context, first), load(pass.tape, rows, first));
         return (*layer)->inverse(pass, load(pass.tape, x, first), looks_at).value;
       });
     }

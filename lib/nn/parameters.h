@@ -32,8 +32,7 @@ struct Parameter {
   Initializer initialize;
   bool decays = false;      ///< weight decay applies: weight matrices alone
   std::vector<int> prefix;  ///< masked weight: output unit j uses its first prefix[j] inputs, the rest is zero; else empty
-  bool buffer =
-      false;  ///< not learned: gathered from the data that passes. It gets no gradient, so the optimizer leaves it alone
+  bool buffer = false;      ///< gathered from data, not learned: it gets no gradient, so the optimizer leaves it alone
 };
 
 /// Collects the parameters while a model is built. Their order, and so the vector's layout, follows the config.

@@ -7,7 +7,8 @@ namespace flowfit::autodiff {
 
 inline constexpr double lu_smallest_diagonal = 1e-3;
 
-/// M: lower or upper triangular, with diagonal softplus(raw + c) + 1e-3, 1 at raw = 0. R x … numbers: R = 1 (one M for all rows), or R = B.
+/// M: lower or upper triangular, with diagonal softplus(raw + c) + 1e-3, 1 at raw = 0. R x … numbers: R = 1 (one M for all rows), or R = B. At least one of
+/// `diagonal` and `bias` is there.
 template <class T>
 struct Triangular {
   bool upper = false;
