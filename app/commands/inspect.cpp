@@ -79,7 +79,7 @@ struct Page {
     for (const Json& layer : owner["flow"]) {
       const std::string name = prefix + "flow." + std::to_string(number) + ".";
       std::size_t count = 0;
-      for (const auto& p : parameters) count += p.name.starts_with(name) ? p.size : 0;
+      for (const auto& p : parameters) count += p.learned && p.name.starts_with(name) ? p.size : 0;
       line(number == 0 ? "flow" : "",
            padded(std::to_string(number), 3) + shown(layer) + (count > 0 ? "  [" + grouped(count) + " parameters]" : ""));
       ++number;
@@ -100,7 +100,7 @@ std::string table(const std::string& path, const flow::Model& model) {
   const Json config = config::parse_json(model.config(), "config");
   const std::vector<flow::Model::ParameterInfo> parameters = model.parameters();
   std::size_t count = 0;
-  for (const auto& p : parameters) count += p.size;
+  for (const auto& p : parameters) count += p.learned ? p.size : 0;
   page.line("model", path + (none ? "" : " (" + grouped(bytes) + " bytes)"));
   page.line("parameters", grouped(count) + " in " + (model.float64() ? "float64" : "float32"));
   page.columns("columns", model.schema().columns);
@@ -140,7 +140,7 @@ std::string document(const std::string& path, const flow::Model& model) {
   Json tensors = Json::array();
   for (const auto& p : model.parameters()) {
     tensors.push_back({{"name", p.name}, {"shape", p.shape}});
-    count += p.size;
+    count += p.learned ? p.size : 0;
   }
   json["model"] = path;
   json["dtype"] = model.float64() ? "float64" : "float32";

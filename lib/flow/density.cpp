@@ -149,37 +149,77 @@ Var<T> Density<T>::sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64
 }
 
 template <class T>
-void Density<T>::initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
-                            std::uint64_t seed) const {
-  nn::Tape<T> tape;
-  Pass<T> pass{tape, parameters.data()};
-  pass.seed = seed;
-  // Blocks of 48 rows keep a row's bits apart from its neighbours'; here all rows go at once, padded with copies of the last.
-  const Index padded = (n + 47) / 48 * 48;
-  const auto block = [&](std::span<const T> from, Index cols) {
-    const Var<T> x = tape.make(padded, cols, false);
-    for (Index j = 0; j < cols; ++j) {
-      for (Index i = 0; i < padded; ++i) x.value[j * padded + i] = from[static_cast<std::size_t>(j * n + std::min(i, n - 1))];
+void Density<T>::set_from_rows(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
+                               core::ThreadPool& pool, Chosen chosen) const {
+  std::vector<std::unique_ptr<nn::Tape<T>>> tapes;
+  for (int worker = 0; worker < pool.size(); ++worker) tapes.push_back(std::make_unique<nn::Tape<T>>());
+  // Rows of one block, padded with copies of its first one: a row's bits depend on neither.
+  const auto load = [&](nn::Tape<T>& tape, std::span<const T> from, Index first) -> Var<T> {
+    if (from.empty()) return {};
+    const Index count = std::min(block_rows, n - first);
+    const Var<T> x = tape.make(block_rows, static_cast<Index>(from.size()) / n, false);
+    for (Index j = 0; j < x.cols; ++j) {
+      const T* column = from.data() + j * n + first;
+      T* end = std::copy_n(column, count, x.value + j * block_rows);
+      std::fill_n(end, block_rows - count, column[0]);
     }
     return x;
   };
   for (const Factor& factor : factors_) {
     const auto& layers = factor.flow.layers();
-    if (std::ranges::none_of(layers, [](const auto& layer) { return layer->needs_initialize(); })) continue;
-    tape.reset(nn::Mode::evaluate);
-    const Var<T> all = block(rows, features_);
-    const Var<T> extra = context.empty() ? Var<T>{} : block(context, static_cast<Index>(context.size()) / n);
-    Var<T> x = part(pass, factor, all);
-    const Var<T> looks_at = given(pass, factor, extra, all);
-    for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
-      if ((*layer)->needs_initialize()) {
-        std::vector<T> unpadded(static_cast<std::size_t>(n * x.cols));
-        for (Index j = 0; j < x.cols; ++j) std::copy_n(x.value + j * padded, n, unpadded.data() + j * n);
-        (*layer)->initialize(parameters, unpadded, n);
+    // The rows on their way through the layers, from the data to the base.
+    std::vector<T> x(static_cast<std::size_t>(n) * factor.columns.size());
+    const auto by_blocks = [&](auto step) {
+      pool.run(static_cast<int>((n + block_rows - 1) / block_rows), [&](int block, int worker) {
+        nn::Tape<T>& tape = *tapes[static_cast<std::size_t>(worker)];
+        tape.reset(nn::Mode::evaluate);
+        Pass<T> pass{tape, parameters.data()};
+        const Index first = block * block_rows, count = std::min(block_rows, n - first);
+        const Var<T> y = step(pass, first);
+        for (Index j = 0; j < y.cols; ++j) std::copy_n(y.value + j * block_rows, count, x.data() + j * n + first);
+      });
+    };
+    auto left = std::ranges::count_if(layers, [&](const auto& layer) { return ((*layer).*chosen)(); });
+    if (left == 0) continue;
+    by_blocks([&](Pass<T>& pass, Index first) { return part(pass, factor, load(pass.tape, rows, first)); });
+    for (auto layer = layers.rbegin();; ++layer) {
+      if (((**layer).*chosen)()) {
+        (*layer)->initialize(parameters, x, n);
+        if (--left == 0) break;
       }
-      x = (*layer)->inverse(pass, x, looks_at).value;
+      by_blocks([&](Pass<T>& pass, Index first) {
+        Var<T> looks_at;
+        if (!factor.given.empty()) looks_at = given(pass, factor, load(pass.tape, context, first), load(pass.tape, rows, first));
+        return (*layer)->inverse(pass, load(pass.tape, x, first), looks_at).value;
+      });
     }
   }
+}
+
+template <class T>
+void Density<T>::initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
+                            core::ThreadPool& pool) const {
+  set_from_rows(parameters, rows, context, n, pool, &transforms::Transform<T>::needs_initialize);
+}
+
+template <class T>
+void Density<T>::set_statistics(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
+                                core::ThreadPool& pool) const {
+  set_from_rows(parameters, rows, context, n, pool, &transforms::Transform<T>::keeps_statistics);
+}
+
+template <class T>
+void Density<T>::update_statistics(std::span<T> parameters, std::span<const double> sums, Index n) const {
+  for (const Factor& factor : factors_) {
+    for (const auto& layer : factor.flow.layers()) layer->update_statistics(parameters, sums, n);
+  }
+}
+
+template <class T>
+bool Density<T>::keeps_statistics() const {
+  return std::ranges::any_of(factors_, [](const Factor& factor) {
+    return std::ranges::any_of(factor.flow.layers(), [](const auto& layer) { return layer->keeps_statistics(); });
+  });
 }
 
 template class Density<float>;

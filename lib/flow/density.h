@@ -4,9 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "core/parallel.h"
 #include "flow/flow.h"
 
 namespace flowfit::flow {
+
+/// Rows in a block. A multiple of 16, so that every row takes the same path through vectorized loops, in float and in double.
+inline constexpr Index block_rows = 96;
 
 template <class T>
 class Density {
@@ -22,9 +26,16 @@ class Density {
   /// One draw a row id of the pass; `seed` alone decides the stream.
   Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64_t seed) const;
 
-  /// Sets the layers that start from data (act_norm) from n preprocessed rows (column-major n x D and n x C).
+  /// Sets the layers that start from data (act_norm, batch_norm) from n preprocessed rows (column-major n x D and n x C), in the order data → base: each
+  /// from its rows as the layers before it leave them.
   void initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
-                  std::uint64_t seed) const;
+                  core::ThreadPool& pool) const;
+  /// The same for the statistics of batch_norm alone: exact for these weights and rows.
+  void set_statistics(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
+                      core::ThreadPool& pool) const;
+  /// Takes the sums of a batch of n rows (Pass::sums) into the running statistics.
+  void update_statistics(std::span<T> parameters, std::span<const double> sums, Index n) const;
+  bool keeps_statistics() const;
 
  private:
   struct Factor {
@@ -34,6 +45,9 @@ class Density {
   };
   Var<T> part(Pass<T>& pass, const Factor& factor, Var<T> x) const;
   Var<T> given(Pass<T>& pass, const Factor& factor, Var<T> context, Var<T> x) const;
+  using Chosen = bool (transforms::Transform<T>::*)() const;
+  void set_from_rows(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
+                     core::ThreadPool& pool, Chosen chosen) const;
   template <class Step>
   Mapped<T> by_factor(Pass<T>& pass, Index rows, Step step) const;
 

@@ -21,6 +21,7 @@ class Model {
     std::string name;
     std::vector<std::size_t> shape;
     std::size_t size;
+    bool learned;  ///< false: running statistics
   };
 
   virtual ~Model() = default;

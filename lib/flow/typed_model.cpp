@@ -23,7 +23,7 @@ template <class T>
 std::vector<Model::ParameterInfo> TypedModel<T>::parameters() const {
   std::vector<ParameterInfo> all;
   for (const nn::Parameter& p : layout_.parameters())
-    all.push_back({p.name, {p.shape.begin(), p.shape.end()}, static_cast<std::size_t>(p.size)});
+    all.push_back({p.name, {p.shape.begin(), p.shape.end()}, static_cast<std::size_t>(p.size), !p.buffer});
   return all;
 }
 

@@ -13,9 +13,6 @@
 
 namespace flowfit::flow {
 
-/// Rows in a block. A multiple of 16, so that every row takes the same path through vectorized loops, in float and in double.
-inline constexpr Index block_rows = 96;
-
 template <class T>
 class TypedModel final : public Model {
  public:

@@ -31,14 +31,26 @@ Slot ParameterLayout::add(Parameter parameter) {
 }
 
 Slot ParameterLayout::matrix(const std::string& name, Index out, Index in, Initializer initialize, std::vector<int> prefix) {
-  const Slot slot = add({name, {out, in}, 0, out * in, std::move(initialize), true, std::move(prefix)});
+  const Slot slot = add({name, {out, in}, 0, out * in, std::move(initialize), true, std::move(prefix), false});
   return {slot.offset, in, out};
 }
 
 Slot ParameterLayout::vector(const std::string& name, std::vector<Index> shape, Initializer initialize) {
   Index size = 1;
   for (const Index n : shape) size *= n;
-  return add({name, std::move(shape), 0, size, std::move(initialize), false, {}});
+  return add({name, std::move(shape), 0, size, std::move(initialize), false, {}, false});
+}
+
+Slot ParameterLayout::buffer(const std::string& name, std::vector<Index> shape, Initializer initialize) {
+  const Slot slot = vector(name, std::move(shape), std::move(initialize));
+  parameters_.back().buffer = true;
+  return slot;
+}
+
+Index ParameterLayout::reserve_sums(Index count) {
+  const Index first = sums_;
+  sums_ += count;
+  return first;
 }
 
 std::uint32_t ParameterLayout::reserve_draws(Index count) {

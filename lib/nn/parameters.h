@@ -32,6 +32,7 @@ struct Parameter {
   Initializer initialize;
   bool decays = false;      ///< weight decay applies: weight matrices alone
   std::vector<int> prefix;  ///< masked weight: output unit j uses its first prefix[j] inputs, the rest is zero; else empty
+  bool buffer = false;      ///< gathered from data, not learned: it gets no gradient, so the optimizer leaves it alone
 };
 
 /// Collects the parameters while a model is built. Their order, and so the vector's layout, follows the config.
@@ -41,18 +42,23 @@ class ParameterLayout {
   Slot matrix(const std::string& name, Index out, Index in, Initializer initialize, std::vector<int> prefix = {});
   /// Anything else, seen as one row.
   Slot vector(const std::string& name, std::vector<Index> shape, Initializer initialize);
+  /// Numbers of the model that are no parameters (running statistics), seen as one row: read with Pass::buffer.
+  Slot buffer(const std::string& name, std::vector<Index> shape, Initializer initialize);
+  /// A range of Pass::sums, where a layer adds up what it sees of a batch: the first of `count` places.
+  Index reserve_sums(Index count);
   /// A range of random draws that no other part of the model uses (dropout).
   std::uint32_t reserve_draws(Index count);
 
   const std::vector<Parameter>& parameters() const { return parameters_; }
   Index size() const { return size_; }
+  Index sums() const { return sums_; }
   /// The starting vector, in double: the same for both dtypes.
   std::vector<double> initial(std::uint64_t seed) const;
 
  private:
   Slot add(Parameter parameter);
   std::vector<Parameter> parameters_;
-  Index size_ = 0;
+  Index size_ = 0, sums_ = 0;
   std::uint32_t draws_ = 0;
 };
 

@@ -23,12 +23,16 @@ struct Pass {
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
   const std::uint64_t* rows = nullptr;  ///< id of each row of the block: what its random draws depend on
+  double* sums = nullptr;  ///< this lane's sums over the rows of a batch (ParameterLayout::reserve_sums); null: nobody asks
+  Index counted = 0;       ///< with sums: the rows of the block that count; those after them are padding
 
   Var<T> parameter(const Slot& slot) const {
     // A Var hands out one pointer for reading and writing; parameters are read alone.
     return {const_cast<T*>(parameters) + slot.offset, tape.differentiates() && gradients ? gradients + slot.offset : nullptr,
             slot.rows, slot.cols};
   }
+  /// Numbers that no gradient reaches.
+  Var<T> buffer(const Slot& slot) const { return {const_cast<T*>(parameters) + slot.offset, nullptr, slot.rows, slot.cols}; }
 };
 
 }  // namespace flowfit::nn

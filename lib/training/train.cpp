@@ -83,8 +83,7 @@ class Training {
     directory_ = &directory;
     say_what();
     if (!directory.resumes())
-      model_->density().initialize(model_->weights(), train_.x, train_.context, static_cast<Index>(train_.count),
-                                   plan_.flow.seed);
+      model_->density().initialize(model_->weights(), train_.x, train_.context, static_cast<Index>(train_.count), pool_);
     Trainer<T> trainer(*model_, plan_.training, train_, validation_, pool_);
     trainer_ = &trainer;
     std::size_t metrics_start = 0;
@@ -114,7 +113,7 @@ class Training {
 
   std::size_t parameter_count() const {
     std::size_t count = 0;
-    for (const auto& p : model_->parameters()) count += p.size;
+    for (const auto& p : model_->parameters()) count += p.learned ? p.size : 0;
     return count;
   }
 
@@ -372,7 +371,7 @@ Checked check(const std::string& config, const std::string& config_name, const d
       read_plan(config, config_name, data ? std::optional<std::span<const std::string>>(data->names) : std::nullopt);
   const auto model = fresh_model<double>(plan);
   Checked checked;
-  for (const auto& p : model->parameters()) checked.parameters += p.size;
+  for (const auto& p : model->parameters()) checked.parameters += p.learned ? p.size : 0;
   checked.columns = plan.flow.columns.size();
   checked.context = plan.flow.context.size();
   checked.resolved = config::print_json(plan.document.resolved(), 2);

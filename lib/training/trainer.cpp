@@ -54,8 +54,10 @@ Trainer<T>::Trainer(flow::TypedModel<T>& model, const Settings& settings, const 
   for (std::size_t l = 0; l < lanes; ++l) {
     lanes_.push_back(std::make_unique<Lane>());
     lanes_.back()->gradient = gradients_.data() + l * size;
+    lanes_.back()->sums.resize(static_cast<std::size_t>(model.layout().sums()));
     lane_gradients_.push_back(lanes_.back()->gradient);
   }
+  sums_.resize(static_cast<std::size_t>(model.layout().sums()));
   if (settings.ema) state_.average = model.weights();
 }
 
@@ -79,6 +81,7 @@ void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::u
               context = static_cast<Index>(train_.context.size() / train_.count);
   std::fill_n(lane.gradient, model_.weights().size(), T(0));
   lane.sum = 0;
+  std::ranges::fill(lane.sums, 0.0);
   const T seed = static_cast<T>(-1.0 / static_cast<double>(batch.size()));
   const Blocks blocks(batch.size());
   for (std::size_t b = number; b < blocks.count(); b += lanes_.size()) {
@@ -89,7 +92,7 @@ void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::u
     for (std::size_t i = 0; i < blocks.padded(b); ++i) row_ids[i] = ids[std::min(i, ids.size() - 1)];
     flow::Pass<T> pass{lane.tape, model_.weights().data(), lane.gradient,
                        true,      settings_.seed,          static_cast<std::uint32_t>(state_.step),
-                       row_ids};
+                       row_ids,   lane.sums.data(),        static_cast<Index>(ids.size())};
     const flow::Var<T> x = gather(lane.tape, train_.x, ids, padded, features),
                        given = gather(lane.tape, train_.context, ids, padded, context);
     if (settings_.jitter > 0) {
@@ -107,6 +110,17 @@ void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::u
     }
     lane.tape.backward();
   }
+}
+
+template <class T>
+void Trainer<T>::update_statistics(std::size_t rows) {
+  if (sums_.empty()) return;
+  // A lane's blocks follow from the batch alone, and the lanes are added in their order: the same bits for any pool.
+  std::ranges::fill(sums_, 0.0);
+  for (const auto& lane : lanes_) {
+    for (std::size_t i = 0; i < sums_.size(); ++i) sums_[i] += lane->sums[i];
+  }
+  model_.density().update_statistics(model_.weights(), sums_, static_cast<Index>(rows));
 }
 
 template <class T>
@@ -128,6 +142,7 @@ StepResult<T> Trainer<T>::step() {
   if (!std::isfinite(result.nll) || !std::isfinite(result.norm)) return result;
   const double rate = state_.rate_factor * settings_.learning_rate(state_.step);
   optimizer_.update(model_.weights(), {lanes_.front()->gradient, model_.weights().size()}, result.norm, rate, state_.step, pool_);
+  update_statistics(batch.size());
   state_.loss_sum += result.nll;
   ++state_.loss_count;
   if (settings_.ema) {
@@ -143,15 +158,23 @@ StepResult<T> Trainer<T>::step() {
 }
 
 template <class T>
-const std::vector<T>& Trainer<T>::saved() const {
+const std::vector<T>& Trainer<T>::frozen(const std::vector<T>& weights) {
+  if (!model_.density().keeps_statistics()) return weights;
+  frozen_ = weights;
+  model_.density().set_statistics(frozen_, train_.x, train_.context, static_cast<Index>(train_.count), pool_);
+  return frozen_;
+}
+
+template <class T>
+const std::vector<T>& Trainer<T>::saved() {
   if (!state_.best.empty()) return state_.best;
-  return settings_.ema ? state_.average : model_.weights();
+  return frozen(settings_.ema ? state_.average : model_.weights());
 }
 
 template <class T>
 void Trainer<T>::evaluate() {
   if (validation_.count == 0) return;
-  const std::vector<T>& weights = settings_.ema ? state_.average : model_.weights();
+  const std::vector<T>& weights = frozen(settings_.ema ? state_.average : model_.weights());
   state_.last_nll = nll(validation_, weights);
   if (!state_.best_nll || *state_.last_nll < *state_.best_nll) {
     state_.best_nll = state_.last_nll;

@@ -65,8 +65,8 @@ class Trainer {
   /// Validation with the weights to be saved (averaged with ema): updates best and patience.
   void evaluate();
   bool out_of_patience() const { return settings_.patience && state_.since_best >= *settings_.patience; }
-  /// The weights to be saved now: best, or averaged, or current.
-  const std::vector<T>& saved() const;
+  /// The weights to be saved now: best, or averaged, or current. Valid until the next call that trains, evaluates or asks for them.
+  const std::vector<T>& saved();
 
   /// Mean negative log-likelihood of rows under weights, in the flow's units.
   double nll(const Rows<T>& rows, const std::vector<T>& weights);
@@ -83,7 +83,13 @@ class Trainer {
     nn::Tape<T> tape;
     T* gradient = nullptr;
     double sum = 0;
+    std::vector<double> sums;  // Pass::sums
   };
+  /// Weights as they are evaluated and saved. Training normalizes by running statistics, which lag behind; what is evaluated, compared and saved has the exact
+  /// ones of all training rows under these very weights, so the validation score that a model is chosen by is that of the file. Costs one pass over the training
+  /// rows; without such layers the weights are returned as they are.
+  const std::vector<T>& frozen(const std::vector<T>& weights);
+  void update_statistics(std::size_t rows);
   void run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch);
   std::vector<double> scores(const Rows<T>& rows, const std::vector<T>& weights);
   flow::Var<T> gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index padded,
@@ -101,6 +107,8 @@ class Trainer {
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<T> gradients_;  // one vector a lane
   std::vector<T*> lane_gradients_;
+  std::vector<double> sums_;  // of a batch
+  std::vector<T> frozen_;
 };
 
 }  // namespace flowfit::training

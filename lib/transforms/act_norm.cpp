@@ -8,7 +8,7 @@
 #include "autodiff/ops/affine.h"
 #include "autodiff/ops/elementwise.h"
 #include "nn/conditioner.h"
-#include "transforms/transform.h"
+#include "transforms/moments.h"
 
 namespace flowfit::transforms {
 namespace {
@@ -28,12 +28,7 @@ class ActNorm final : public Transform<T> {
   bool needs_initialize() const override { return true; }
   void initialize(std::span<T> parameters, std::span<const T> rows, Index n) const override {
     for (Index d = 0; d < this->features(); ++d) {
-      const T* column = rows.data() + d * n;
-      double mean = 0, variance = 0;
-      for (Index i = 0; i < n; ++i) mean += static_cast<double>(column[i]);
-      mean /= static_cast<double>(n);
-      for (Index i = 0; i < n; ++i) variance += (static_cast<double>(column[i]) - mean) * (static_cast<double>(column[i]) - mean);
-      variance /= static_cast<double>(n);
+      const auto [mean, variance] = moments(rows.data() + d * n, n);
       const bool usable = std::isfinite(variance) && variance > 1e-12 * (1 + mean * mean);
       parameters[static_cast<std::size_t>(log_scale_.offset + d)] = usable ? static_cast<T>(0.5 * std::log(variance)) : T(0);
       parameters[static_cast<std::size_t>(shift_.offset + d)] = std::isfinite(mean) ? static_cast<T>(mean) : T(0);

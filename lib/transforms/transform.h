@@ -54,6 +54,14 @@ class Transform {
   }
   virtual bool needs_initialize() const { return false; }
 
+  /// Statistics of the rows that arrive (batch_norm): kept up to date while training goes on, and set by `initialize` exactly from all training rows for weights
+  /// that are evaluated or saved.
+  virtual bool keeps_statistics() const { return false; }
+  /// After a step: takes in what the layer added to Pass::sums over the batch's n rows.
+  virtual void update_statistics(std::span<T> parameters, std::span<const double> sums, Index n) const {
+    (void)parameters, (void)sums, (void)n;
+  }
+
  protected:
   explicit Transform(const Build& build) : features_(build.features), context_(build.context) {}
   Index features() const { return features_; }

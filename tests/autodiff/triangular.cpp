@@ -53,3 +53,51 @@ TEST_CASE("triangular: gradients are those of differences") {
                                     normals<double>(1, 3, 4), normals<double>(1, 3, 5)}) == "");
   }
 }
+
+TEST_CASE("triangular: one factor, lower and upper, with and without its parts, against the dense matrix") {
+  constexpr Index n = 4;
+  for (const bool upper : {false, true}) {
+    for (const int parts : {0, 1, 2}) {  // all; without a diagonal (ones); the diagonal alone
+      for (const Index own : {1, 48}) {
+        const Matrix<double> strict = normals<double>(own, n * (n - 1) / 2, 1, 0.5), diagonal = normals<double>(own, n, 2),
+                             bias = normals<double>(own, n, 3), x = normals<double>(48, n, 4);
+        Tape<double> tape;
+        autodiff::Triangular<double> m{upper, input(tape, strict), input(tape, diagonal), input(tape, bias)};
+        if (parts == 1) m.diagonal = {};
+        if (parts == 2) m.strict = m.bias = {};
+        const Mapped<double> y = autodiff::triangular_apply(tape, m, input(tape, x)),
+                             back = autodiff::triangular_solve(tape, m, y.value);
+        for (Index i = 0; i < 48; ++i) {
+          const Index r = own == 1 ? 0 : i;
+          Matrix<double> dense = Matrix<double>::Identity(n, n);
+          Index at = 0;
+          for (Index a = 0; a < n; ++a) {
+            for (Index b = upper ? a + 1 : 0; b < (upper ? n : a); ++b) dense(a, b) = parts == 2 ? 0 : strict(r, at++);
+            if (parts != 1) dense(a, a) = std::log1p(std::exp(diagonal(r, a) + std::log(std::expm1(1 - 1e-3)))) + 1e-3;
+          }
+          Eigen::RowVectorXd expected = x.row(i) * dense.transpose();
+          if (parts != 2) expected += bias.row(r);
+          CHECK((y.value.val().row(i) - expected).isZero(1e-12));
+          CHECK(y.log_det.val()(i) == doctest::Approx(std::log(dense.determinant())).epsilon(1e-12));
+        }
+        CHECK((back.value.val() - x).isZero(1e-10));
+        CHECK((back.log_det.val() + y.log_det.val()).isZero(1e-13));
+      }
+    }
+  }
+}
+
+TEST_CASE("triangular: gradients of one factor are those of differences") {
+  for (const bool upper : {false, true}) {
+    for (const bool solve : {false, true}) {
+      const auto run = [=](Tape<double>& t, std::span<const Var<double>> in) {
+        const autodiff::Triangular<double> m{upper, in[1], in[2], in[3]};
+        const Mapped<double> y = solve ? autodiff::triangular_solve(t, m, in[0]) : autodiff::triangular_apply(t, m, in[0]);
+        return std::vector<Var<double>>{y.value, y.log_det};
+      };
+      for (const Index own : {1, 6})
+        CHECK(autodiff::check_vjp(run, {normals<double>(6, 4, 1), normals<double>(own, 6, 2), normals<double>(own, 4, 3),
+                                        normals<double>(own, 4, 4)}) == "");
+    }
+  }
+}

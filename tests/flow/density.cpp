@@ -103,7 +103,8 @@ TEST_CASE("density: layers start from the data that arrives at them") {
               {"a", "b"});
   Matrix<double> x = normals<double>(50, 2, 1);  // not a multiple of 48
   x.col(0) = 9 * x.col(0).array() + 100;
-  model.density->initialize(model.parameters, std::span<const double>(x.data(), 100), {}, 50, 1);
+  core::ThreadPool pool(2);
+  model.density->initialize(model.parameters, std::span<const double>(x.data(), 100), {}, 50, pool);
   auto p = model.pass();
   const Matrix<double> z = model.density->encode(p, input(model.tape, x), {}).value.val();
   CHECK(z.colwise().mean().isZero(1e-12));

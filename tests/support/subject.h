@@ -58,21 +58,24 @@ Var<T> input(Tape<T>& tape, const Matrix<T>& m, bool wants_grad = false) {
   return x;
 }
 
-/// Places of a parameter in the vector that its mask leaves free.
+/// Places of a parameter in the vector that training moves: those that its mask leaves free, and none of a buffer.
 inline std::vector<Index> free_places(const nn::Parameter& p) {
   std::vector<Index> places;
+  if (p.buffer) return places;
   for (Index i = 0; i < p.size; ++i) {
     if (p.prefix.empty() || i % p.shape[1] < p.prefix[static_cast<std::size_t>(i / p.shape[1])]) places.push_back(p.offset + i);
   }
   return places;
 }
 
-/// Moves every free parameter at random.
+/// Moves every free parameter at random; a buffer upwards, where it may be a variance.
 template <class T>
 void perturb(const nn::ParameterLayout& layout, std::vector<T>& parameters, double scale) {
   const Matrix<double> noise = normals<double>(layout.size(), 1, 100, scale);
   for (const nn::Parameter& p : layout.parameters()) {
     for (const Index i : free_places(p)) parameters[static_cast<std::size_t>(i)] += static_cast<T>(noise(i));
+    for (Index i = p.offset; p.buffer && i < p.offset + p.size; ++i)
+      parameters[static_cast<std::size_t>(i)] += static_cast<T>(std::abs(noise(i)));
   }
 }
 

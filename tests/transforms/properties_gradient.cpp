@@ -1,6 +1,7 @@
 // Every transform: gradients against differences in both directions, and what 50 steps of training move.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "support/subject.h"
@@ -41,7 +42,7 @@ TEST_CASE("properties: gradients by input, context and every parameter are those
       }
       const auto function = [&](Tape<double>& tape, std::span<const Var<double>> in) {
         const Var<double> all = tape.make(1, std::max<Index>(subject.layout().size(), 1), true);
-        all.val().setZero();
+        std::ranges::copy(subject.parameters, all.value);
         for (std::size_t k = 0; k < places.size(); ++k) unpack(tape, in[first + k], all, places[k].data());
         nn::Pass<double> pass{tape, all.value, all.adjoint};
         const Mapped<double> m = subject.apply(pass, in[0], one.context > 0 ? in[1] : Var<double>{}, inverse);
@@ -52,11 +53,11 @@ TEST_CASE("properties: gradients by input, context and every parameter are those
   }
 }
 
-// Adam (Kingma, Ba 2015) on −log N(inverse(x)) − log_det.
+// Adam (Kingma, Ba 2015) on −log p(inverse(x)) − log_det, p a normal with another scale in each column: to a standard one all rotations are alike.
 TEST_CASE("properties: after 50 steps every free parameter has moved, and no masked one") {
   for (const Case& one : cases()) {
     Subject<double> subject(one);
-    if (subject.layout().size() == 0) continue;
+    if (std::ranges::all_of(subject.layout().parameters(), &nn::Parameter::buffer)) continue;
     CAPTURE(one.name());
     const Index rows = 5 * block;
     const Matrix<double> context = subject.context(2, rows);
@@ -76,7 +77,7 @@ TEST_CASE("properties: after 50 steps every free parameter has moved, and no mas
       nn::Pass<double> pass{tape, subject.parameters.data(), gradient.data()};
       const Mapped<double> m =
           subject.apply(pass, input(tape, x), context.cols() == 0 ? Var<double>{} : input(tape, context), true);
-      m.value.adj() = m.value.val();
+      for (Index j = 0; j < x.cols(); ++j) m.value.adj().col(j) = (1 + 0.5 * static_cast<double>(j)) * m.value.val().col(j);
       if (m.log_det.wants_grad()) m.log_det.adj().setConstant(-1);
       tape.backward();
       for (std::size_t i = 0; i < start.size(); ++i) {

@@ -91,6 +91,64 @@ TEST_CASE("act_norm: the data it starts from arrives standardized; a constant co
   CHECK(z.allFinite());
 }
 
+TEST_CASE("batch_norm: running statistics are those of the mixture of what was known and the batch") {
+  auto subject = made(R"({"type": "batch_norm", "momentum": 0.25, "affine": false})", 2);
+  const auto values = [&](int slot) {
+    return Eigen::Map<Eigen::ArrayXd>(
+        subject.parameters.data() + subject.layout().parameters()[static_cast<std::size_t>(slot)].offset, 2);
+  };
+  values(0) << 1000, -3;
+  values(1) << 4, 0.5;
+  Matrix<double> x = subject.rows(true);
+  x.col(0).array() += 1002;
+  x.bottomRows(10).setConstant(1e6);  // padding
+  const Index rows = block - 10;
+  std::vector<double> sums(static_cast<std::size_t>(subject.layout().sums()), 0.0);
+  Tape<double> tape;
+  nn::Pass<double> pass{tape, subject.parameters.data()};
+  pass.sums = sums.data();
+  pass.counted = rows;
+  const Output<double> quiet = subject.run(true, x, {});
+  CHECK(same_bits<double>(subject.apply(pass, input(tape, x), {}, true).value.val(), quiet.value));  // gathering changes nothing
+  CHECK(quiet.value(0, 0) == doctest::Approx((x(0, 0) - 1000) / std::sqrt(4 + 1e-5)));
+  CHECK(quiet.log_det(0) == doctest::Approx(-0.5 * std::log((4 + 1e-5) * (0.5 + 1e-5))));
+  for (Index d = 0; d < 2; ++d) {
+    const double mean = x.col(d).head(rows).mean(), variance = (x.col(d).head(rows).array() - mean).square().mean();
+    const double old_mean = values(0)[d], old_variance = values(1)[d];
+    std::vector<double> after = subject.parameters;
+    subject.transform().update_statistics(after, sums, rows);
+    const double new_mean = 0.75 * old_mean + 0.25 * mean;
+    CHECK(after[static_cast<std::size_t>(subject.layout().parameters()[0].offset + d)] ==
+          doctest::Approx(new_mean).epsilon(1e-13));
+    // E x² − (E x)² of the mixture, about the old mean.
+    const double second = 0.75 * old_variance + 0.25 * (variance + (mean - old_mean) * (mean - old_mean));
+    CHECK(after[static_cast<std::size_t>(subject.layout().parameters()[1].offset + d)] ==
+          doctest::Approx(second - (new_mean - old_mean) * (new_mean - old_mean)).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("batch_norm: set from the data it standardizes; a constant column and one row stay finite") {
+  auto subject = made(R"({"type": "batch_norm"})", 3);
+  Matrix<double> x = subject.rows(true);
+  x.col(0) = 5 * x.col(0).array() - 7;
+  x.col(2).setConstant(4);
+  for (const Index rows : {block, Index(1)}) {
+    const Matrix<double> some = x.topRows(rows);
+    subject.transform().initialize(subject.parameters,
+                                   std::span<const double>(some.data(), static_cast<std::size_t>(some.size())), rows);
+    const Output<double> z = subject.run(true, x, {}, Mode::differentiate);
+    CHECK(z.value.allFinite());
+    CHECK(z.log_det.allFinite());
+    CHECK(z.x_gradient.allFinite());
+    if (rows == 1) continue;
+    CHECK(z.value.colwise().mean().isZero(1e-12));
+    for (Index d = 0; d < 2; ++d) CHECK(z.value.col(d).squaredNorm() / block == doctest::Approx(1).epsilon(1e-4));
+  }
+  CHECK(fault(R"({"type": "batch_norm", "inverse": true})", 2).find("cannot be turned around") != std::string::npos);
+  CHECK(fault(R"({"type": "batch_norm", "context": true})", 2, 1).find("unknown key") != std::string::npos);
+  CHECK(fault(R"({"type": "householder", "reflections": 3})", 2).find("must be even") != std::string::npos);
+}
+
 TEST_CASE("transform: shapes that do not fit are our bug") {
   const auto subject = made(R"({"type": "exp"})", 2);
   CHECK_THROWS_AS(subject.run(false, normals<double>(block, 3, 1), {}), std::logic_error);

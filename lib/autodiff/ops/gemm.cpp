@@ -116,33 +116,30 @@ template <class T>
 void pack(const Left<T>& a, Index first, Index rows, Index strip, Index from, Index depth, T* to) {
   using namespace Eigen::internal;
   constexpr Index w = width<T>;
-  Index i = 0;
   if (a.transposed) {
-    for (; i + w <= rows; i += w) {
+    for (Index i = 0; i < strip; i += w) {
       const T* source = a.data + (first + i) * a.step + from;
       Index k = 0;
       for (; k + w <= depth; k += w) {
         PacketBlock<Packet<T>, w> square;
-        for (Index r = 0; r < w; ++r) square.packet[r] = ploadu<Packet<T>>(source + r * a.step + k);
+        for (Index r = 0; r < w; ++r)
+          square.packet[r] = i + r < rows ? ploadu<Packet<T>>(source + r * a.step + k) : pset1<Packet<T>>(T(0));
         ptranspose(square);
         for (Index r = 0; r < w; ++r) pstoreu(to + (k + r) * strip + i, square.packet[r]);
       }
       for (; k < depth; ++k) {
-        for (Index r = 0; r < w; ++r) to[k * strip + i + r] = source[r * a.step + k];
+        for (Index r = 0; r < w; ++r) to[k * strip + i + r] = i + r < rows ? source[r * a.step + k] : T(0);
       }
-    }
-  }
-  if (!a.transposed && rows == strip) {
-    for (Index k = 0; k < depth; ++k) {
-      const T* source = a.data + first + (from + k) * a.step;
-      for (Index v = 0; v < strip; v += w) pstoreu(to + k * strip + v, ploadu<Packet<T>>(source + v));
     }
     return;
   }
-  const Index row_step = a.transposed ? a.step : 1, depth_step = a.transposed ? 1 : a.step;
-  for (; i < strip; ++i) {
-    for (Index k = 0; k < depth; ++k)
-      to[k * strip + i] = i < rows ? a.data[(first + i) * row_step + (from + k) * depth_step] : T(0);
+  for (Index k = 0; k < depth; ++k) {
+    const T* source = a.data + first + (from + k) * a.step;
+    T* const end = to + (k + 1) * strip;
+    T* here = to + k * strip;
+    for (; here + w <= to + k * strip + rows; here += w, source += w) pstoreu(here, ploadu<Packet<T>>(source));
+    for (; here < to + k * strip + rows; ++here, ++source) *here = *source;
+    std::fill(here, end, T(0));
   }
 }
 
@@ -170,16 +167,25 @@ void product(const Left<T>& a, const T* b, Index b_depth, Index b_column, Index 
         tile.a_step = strip;
       }
       const T* const strip_data = tile.a;
+      tile.accumulate = accumulate || from > 0;
+      tile.whole = rows == strip;
+      std::fill_n(tile.live, tile_columns, rows);
+      tile.depth = to - from;
       for (Index j = 0; j < c.cols; j += tile_columns) {
-        const Index columns = std::min(tile_columns, c.cols - j), last = j + columns - 1;
-        const Index begin = std::max(from, mask.depth_begin(j)), end = std::min(to, mask.depth_end(last, depth));
-        tile.accumulate = accumulate || from > 0;
-        if (mask.result_end(last, c.rows) <= first || (begin >= end && tile.accumulate)) continue;
-        tile.depth = std::max<Index>(end - begin, 0);
-        tile.a = strip_data + (begin - from) * tile.a_step;
+        const Index columns = std::min(tile_columns, c.cols - j);
+        Index begin = from;
+        if (mask.where != Masked::nowhere) {
+          begin = std::max(from, mask.depth_begin(j));
+          const Index end = std::min(to, mask.depth_end(j + columns - 1, depth));
+          if (mask.result_end(j + columns - 1, c.rows) <= first || (begin >= end && tile.accumulate)) continue;
+          tile.depth = std::max<Index>(end - begin, 0);
+          tile.a = strip_data + (begin - from) * tile.a_step;
+          // The first column of a masked result is the shortest.
+          tile.whole = mask.result_end(j, c.rows) - first >= strip;
+          for (Index q = 0; q < columns; ++q) tile.live[q] = std::clamp<Index>(mask.result_end(j + q, c.rows) - first, 0, rows);
+        }
         tile.b = b + begin * b_depth + j * b_column;
         tile.c = c.data + first + j * c.stride;
-        for (Index q = 0; q < columns; ++q) tile.live[q] = std::clamp<Index>(mask.result_end(j + q, c.rows) - first, 0, rows);
         multiply_tile(packets, columns, tile);
       }
       first += rows;

@@ -131,9 +131,42 @@ Mapped<T> lu_solve(Tape<T>& tape, const LuFactors<T>& f, Var<T> y) {
   return {x, log_det};
 }
 
+namespace {
+
+// The two factors of each row, from its packed numbers.
+template <class T>
+struct RowFactors {
+  RowFactors(Var<T> raw, Index n) {
+    const Index strict = n * (n - 1) / 2;
+    lower.strict = raw.columns(0, strict);
+    lower.bias = raw.columns(n * n, n);
+    upper.upper = true;
+    upper.strict = raw.columns(strict, strict);
+    upper.diagonal = raw.columns(2 * strict, n);
+  }
+  Triangular<T> lower, upper;
+};
+
+}  // namespace
+
+template <class T>
+Mapped<T> lu_apply_rows(Tape<T>& tape, Var<T> raw, Var<T> x) {
+  const RowFactors<T> f(raw, x.cols);
+  const Mapped<T> middle = triangular_apply(tape, f.upper, x);
+  return {triangular_apply(tape, f.lower, middle.value).value, middle.log_det};
+}
+
+template <class T>
+Mapped<T> lu_solve_rows(Tape<T>& tape, Var<T> raw, Var<T> y) {
+  const RowFactors<T> f(raw, y.cols);
+  return triangular_solve(tape, f.upper, triangular_solve(tape, f.lower, y).value);
+}
+
 #define FLOWFIT_INSTANTIATE(T)                                           \
   template Mapped<T> lu_apply<T>(Tape<T>&, const LuFactors<T>&, Var<T>); \
-  template Mapped<T> lu_solve<T>(Tape<T>&, const LuFactors<T>&, Var<T>);
+  template Mapped<T> lu_solve<T>(Tape<T>&, const LuFactors<T>&, Var<T>); \
+  template Mapped<T> lu_apply_rows<T>(Tape<T>&, Var<T>, Var<T>);         \
+  template Mapped<T> lu_solve_rows<T>(Tape<T>&, Var<T>, Var<T>);
 FLOWFIT_INSTANTIATE(float)
 FLOWFIT_INSTANTIATE(double)
 

@@ -1,4 +1,4 @@
-// A linear map by its LU factors, both ways.
+// Triangular linear maps, and a linear map by its LU factors, both ways.
 #pragma once
 
 #include "autodiff/tape.h"
@@ -6,6 +6,23 @@
 namespace flowfit::autodiff {
 
 inline constexpr double lu_smallest_diagonal = 1e-3;
+
+/// M: lower or upper triangular, with diagonal softplus(raw + c) + 1e-3, 1 at raw = 0. R x … numbers: R = 1 (one M for all rows), or R = B. At least one of
+/// `diagonal` and `bias` is there.
+template <class T>
+struct Triangular {
+  bool upper = false;
+  Var<T> strict;    ///< R x n(n−1)/2: the entries off the diagonal, row by row; empty: none, M is diagonal
+  Var<T> diagonal;  ///< R x n raw numbers; empty: ones
+  Var<T> bias;      ///< R x n; empty: zero
+};
+
+/// y = M·x + bias for each row (B x n); log_det = Σ log diagonal, B x 1.
+template <class T>
+Mapped<T> triangular_apply(Tape<T>& tape, const Triangular<T>& m, Var<T> x);
+/// x with M·x + bias = y; log_det = −Σ log diagonal.
+template <class T>
+Mapped<T> triangular_solve(Tape<T>& tape, const Triangular<T>& m, Var<T> y);
 
 /// W = L·U with L unit lower triangular and U upper triangular with diagonal softplus(raw + c) + 1e-3, 1 at raw = 0.
 template <class T>
