@@ -42,8 +42,9 @@ Density<T>::Density(const config::Node& root, const std::vector<std::string>& co
     std::iota(given.begin(), given.end(), 0);
     const config::Node layers = root.member("flow");
     if (!layers.exists()) root.error_at("flow", R"(required key is missing; give the list of transforms, or "factors")");
-    factors_.push_back({std::move(all), std::move(given),
-                        Flow<T>(layers, root.member("base"), "", layout, features_, static_cast<int>(context.size()), seed)});
+    factors_.push_back(
+        {std::move(all), std::move(given),
+         Flow<T>(layers, root.member("base"), "", layout, features_, static_cast<int>(context.size()), seed, columns)});
     return;
   }
   if (root.has("flow")) root.error_at("flow", R"(a config has "flow" or "factors", not both; remove one)");
@@ -72,9 +73,11 @@ Density<T>::Density(const config::Node& root, const std::vector<std::string>& co
     if (!node.has("context")) node.resolve("context", config::Json(std::vector<std::string>{}));
     const config::Node layers = node.required("flow");
     const int own_count = static_cast<int>(own.size()), given_count = static_cast<int>(given.size());
+    std::vector<std::string> own_names;
+    for (const int place : own) own_names.push_back(columns[static_cast<std::size_t>(place)]);
     factors_.push_back({std::move(own), std::move(given),
                         Flow<T>(layers, node.member("base"), "factors." + std::to_string(number++) + ".", layout, own_count,
-                                given_count, seed)});
+                                given_count, seed, own_names)});
     node.finish();
   }
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -163,22 +166,30 @@ void Density<T>::initialize(std::span<T> parameters, std::span<const T> rows, st
     }
     return x;
   };
+  std::uint32_t number = 0;
   for (const Factor& factor : factors_) {
     const auto& layers = factor.flow.layers();
-    if (std::ranges::none_of(layers, [](const auto& layer) { return layer->needs_initialize(); })) continue;
+    const auto& base = factor.flow.base();
+    const std::uint32_t place = number++;
+    if (!base.needs_initialize() && std::ranges::none_of(layers, [](const auto& layer) { return layer->needs_initialize(); }))
+      continue;
     tape.reset(nn::Mode::evaluate);
     const Var<T> all = block(rows, features_);
     const Var<T> extra = context.empty() ? Var<T>{} : block(context, static_cast<Index>(context.size()) / n);
     Var<T> x = part(pass, factor, all);
     const Var<T> looks_at = given(pass, factor, extra, all);
+    const auto unpadded = [&] {
+      std::vector<T> all_rows(static_cast<std::size_t>(n * x.cols));
+      for (Index j = 0; j < x.cols; ++j) std::copy_n(x.value + j * padded, n, all_rows.data() + j * n);
+      return all_rows;
+    };
     for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
-      if ((*layer)->needs_initialize()) {
-        std::vector<T> unpadded(static_cast<std::size_t>(n * x.cols));
-        for (Index j = 0; j < x.cols; ++j) std::copy_n(x.value + j * padded, n, unpadded.data() + j * n);
-        (*layer)->initialize(parameters, unpadded, n);
-      }
+      if ((*layer)->needs_initialize()) (*layer)->initialize(parameters, unpadded(), n);
       x = (*layer)->inverse(pass, x, looks_at).value;
     }
+    // Apart from the first weights, whose streams count from 0.
+    if (base.needs_initialize())
+      base.initialize(parameters, unpadded(), n, {seed, core::Purpose::initialize, 0x80000000u + place});
   }
 }
 

@@ -22,7 +22,7 @@ class Density {
   /// One draw a row id of the pass; `seed` alone decides the stream.
   Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64_t seed) const;
 
-  /// Sets the layers that start from data (act_norm) from n preprocessed rows (column-major n x D and n x C).
+  /// Sets the layers and bases that start from data (act_norm, mixture_normal) from n preprocessed rows (column-major n x D and n x C).
   void initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
                   std::uint64_t seed) const;
 
