@@ -22,10 +22,10 @@ std::vector<int> hidden_start(int units, int groups, bool context) {
   return start;
 }
 
-// x_0 … x_{D−1} in order: feature d is the only one of "degree" d; a plain network has one group of them all.
-std::vector<int> even_start(int units, int groups) {
-  std::vector<int> start(static_cast<std::size_t>(groups) + 1);
-  for (int m = 0; m <= groups; ++m) start[static_cast<std::size_t>(m)] = units / groups * m;
+// Features in order, `width` units each, in groups as even as can be: group g begins with feature ⌊g·features/groups⌋.
+std::vector<int> group_start(int features, int width, int groups) {
+  std::vector<int> start;
+  for (int g = 0; g <= groups; ++g) start.push_back(width * first_of_group(g, features, groups));
   return start;
 }
 
@@ -80,10 +80,12 @@ Network<T>::Network(ParameterLayout& layout, const std::string& name, const Netw
                     int groups, const std::vector<double>& initial)
     : spec_(spec), context_(context), inputs_(inputs), groups_(groups) {
   const int degrees = std::max(groups, 1);
-  const auto hidden = [&](int units) { return groups > 0 ? hidden_start(units, degrees, context > 0) : even_start(units, 1); };
+  const auto hidden = [&](int units) {
+    return groups > 0 ? hidden_start(units, degrees, context > 0) : std::vector<int>{0, units};
+  };
   const auto fan = [](int in) { return uniform(1.0 / std::sqrt(std::max(in, 1))); };
-  // Features come before the units that see them: degree m sees features before m, and units of degree ≤ m.
-  Source source{context, even_start(inputs, degrees), groups > 0 ? 0 : 1};
+  // Features come before the units that see them: degree m sees features of groups before m, and units of degree ≤ m.
+  Source source{context, group_start(inputs, 1, degrees), groups > 0 ? 0 : 1};
   const auto advance_source = [&](int extra, std::vector<int> start) { source = {extra, std::move(start), 1}; };
   const auto in_units = [&] { return source.context + source.start.back(); };
 
@@ -108,9 +110,10 @@ Network<T>::Network(ParameterLayout& layout, const std::string& name, const Netw
       advance_source(0, start);
     }
   }
+  const int width = static_cast<int>(initial.size());
+  const std::vector<int> outputs = groups > 0 ? group_start(inputs, width / inputs, groups) : std::vector<int>{0, width};
   const std::string last = spec.residual ? name + ".output" : name + "." + std::to_string(number);
-  layers_.push_back(layer(layout, last, source, even_start(static_cast<int>(initial.size()), degrees), Activation::none, zeros(),
-                          values(initial)));
+  layers_.push_back(layer(layout, last, source, outputs, Activation::none, zeros(), values(initial)));
 }
 
 template <class T>
