@@ -41,7 +41,11 @@ class ConditionalNormal final : public Distribution<T> {
 
 DistributionEntry conditional_normal_distribution() {
   return distribution_entry<ConditionalNormal>(
-      "conditional_normal", {{R"({"type": "conditional_normal", "net": {"hidden": [6], "activation": "tanh"}})", 2}});
+      "conditional_normal",
+      {{R"({"type": "conditional_normal", "net": {"hidden": [6], "activation": "tanh"}})", 2},
+       {R"({"type": "conditional_normal", "net": {"hidden": [5, 4], "activation": "silu", "layer_norm": true}})", 2},
+       {R"({"type": "conditional_normal", "net": {"type": "residual", "hidden": [4], "activation": "elu", "layer_norm": true}})",
+        1}});
 }
 
 }  // namespace flowfit::distributions

@@ -11,14 +11,16 @@
 
 namespace flowfit::nn {
 
-/// The `net` object of a config: {"type": "dense", "hidden": [64, 64], "activation": "relu", "dropout": 0}.
+/// The `net` object of a config: {"type": "dense", "hidden": [64, 64], "activation": "relu", "dropout": 0, "layer_norm": false}.
 struct NetworkSpec {
   bool residual = false;
   std::vector<int> hidden{64, 64};
   autodiff::Activation activation = autodiff::Activation::relu;
   double dropout = 0.0;
+  bool layer_norm = false;
 
-  static NetworkSpec read(const config::Node& node);
+  /// `masked`: refuses what a masked network cannot have.
+  static NetworkSpec read(const config::Node& node, bool masked = false);
 };
 
 /// The first of the features in group g, where `groups` groups of them are as even as can be.
@@ -34,6 +36,7 @@ constexpr int first_of_group(int g, int features, int groups) {
 /// context and the groups of x before g. Hidden units are sorted by degree (the number of groups they see), so every mask is a prefix: unit j of H has degree
 /// floor(j(G−1)/H) + 1 without context (as in nflows) and floor(j·G/H) with it, so that the first group's parameters see the context; 0 when G = 1.
 /// Residual blocks keep one vector of degrees.
+/// layer_norm stands before each activation (of a plain network: it mixes degrees).
 /// The last layer starts with weights zero and bias `initial`, so a fresh flow starts where its univariate does.
 template <class T>
 class Network {
@@ -65,8 +68,12 @@ class Network {
   void advance(Pass<T>& pass, const State& state, int first, int last) const;
 
  private:
+  struct Norm {
+    Slot gain, bias;
+  };
   struct Layer {
     Slot weight, bias;
+    Norm norm_in, norm_out;   // of what a block's first layer reads, and before the activation; with layer_norm
     std::vector<int> prefix;  // empty when plain
     std::vector<int> start;   // start[m]: first unit of degree m or more; groups + 1 entries
     autodiff::Activation activation;
@@ -80,6 +87,8 @@ class Network {
 
   Layer layer(ParameterLayout& layout, const std::string& name, const Source& source, const std::vector<int>& start,
               autodiff::Activation activation, const Initializer& weights, const Initializer& bias) const;
+  Norm norm(ParameterLayout& layout, const std::string& name, int units) const;
+  static Var<T> normalized(Pass<T>& pass, const Norm& norm, Var<T> x);
   void compute(Pass<T>& pass, const Layer& layer, Step& step, Var<T> skip, int first, int last) const;
 
   NetworkSpec spec_;

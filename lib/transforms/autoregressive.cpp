@@ -24,8 +24,8 @@ class Autoregressive final : public Transform<T> {
         scores_in_one_pass_(node.choice("direction", "scoring", {"scoring", "sampling"}) == "scoring"),
         groups_(node.integer("passes", build.features, 1, build.features)),
         univariate_(make_univariate<T>(node.required("univariate"))),
-        network_(build.layout, build.name + ".net", nn::NetworkSpec::read(node.member("net")), build.context, build.features,
-                 groups_, repeated(univariate_->initial(), build.features)) {}
+        network_(build.layout, build.name + ".net", nn::NetworkSpec::read(node.member("net"), true), build.context,
+                 build.features, groups_, repeated(univariate_->initial(), build.features)) {}
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override { return map(pass, x, context, false); }

@@ -35,6 +35,11 @@ std::vector<Form> forms() {
     }
     all.push_back({spec, 3, 0, false});
   }
+  for (const char* spec : {R"({"hidden": [9, 8], "activation": "silu", "layer_norm": true})",
+                           R"({"hidden": [9], "activation": "tanh", "layer_norm": true})",
+                           R"({"type": "residual", "hidden": [8, 8], "activation": "elu", "layer_norm": true})"}) {
+    for (const int context : {0, 2}) all.push_back({spec, context, 5, false});
+  }
   return all;
 }
 
@@ -183,6 +188,46 @@ TEST_CASE("network: a fresh one gives `initial` everywhere") {
   }
 }
 
+TEST_CASE("network: layer_norm stands before each activation, and its gain and bias are named as in PyTorch") {
+  const Form form{R"({"hidden": [4], "activation": "tanh", "layer_norm": true})", 0, 2, false},
+      residual{R"({"type": "residual", "hidden": [4], "activation": "tanh", "layer_norm": true})", 0, 2, false};
+  const auto names = [](const Made<double>& made) {
+    std::vector<std::string> all;
+    for (const nn::Parameter& p : made.layout.parameters()) all.push_back(p.name);
+    return all;
+  };
+  const Made<double> dense(form), blocks(residual);
+  CHECK(names(dense) == std::vector<std::string>{"net.0.weight", "net.0.bias", "net.norms.0.weight", "net.norms.0.bias",
+                                                 "net.1.weight", "net.1.bias"});
+  CHECK(names(blocks) == std::vector<std::string>{"net.input.weight", "net.input.bias", "net.blocks.0.0.weight",
+                                                  "net.blocks.0.0.bias", "net.blocks.0.norms.0.weight",
+                                                  "net.blocks.0.norms.0.bias", "net.blocks.0.norms.1.weight",
+                                                  "net.blocks.0.norms.1.bias", "net.blocks.0.1.weight", "net.blocks.0.1.bias",
+                                                  "net.output.weight", "net.output.bias"});
+  // By hand.
+  const auto at = [](const Made<double>& made, std::size_t number) {
+    const nn::Parameter& p = made.layout.parameters()[number];
+    const Index rows = p.shape.size() == 2 ? p.shape[1] : 1;
+    return Matrix<double>(Eigen::Map<const Matrix<double>>(made.parameters.data() + p.offset, rows, p.size / rows));
+  };
+  const auto normed = [](Matrix<double> h, const Matrix<double>& gain, const Matrix<double>& bias) {
+    h.colwise() -= h.rowwise().mean().eval();
+    const Eigen::ArrayXd rate = (h.array().square().rowwise().mean() + 1e-5).rsqrt();
+    h.array().colwise() *= rate;
+    return Matrix<double>((h.array().rowwise() * gain.array().row(0)).rowwise() + bias.array().row(0));
+  };
+  const Matrix<double> x = normals<double>(block, 2, 1);
+  const auto linear = [&](const Made<double>& made, const Matrix<double>& in, std::size_t number) {
+    return Matrix<double>((in * at(made, number)).rowwise() + at(made, number + 1).row(0));
+  };
+  const Matrix<double> hidden = normed(linear(dense, x, 0), at(dense, 2), at(dense, 3)).array().tanh();
+  CHECK((dense.run(form, {}, x) - linear(dense, hidden, 4)).isZero(1e-12));
+  Matrix<double> h = linear(blocks, x, 0);
+  const Matrix<double> first = linear(blocks, normed(h, at(blocks, 4), at(blocks, 5)).array().tanh(), 2);
+  h += linear(blocks, normed(first, at(blocks, 6), at(blocks, 7)).array().tanh(), 8);
+  CHECK((blocks.run(residual, {}, x) - linear(blocks, h, 10)).isZero(1e-12));
+}
+
 TEST_CASE("network: dropout is off in evaluation, keyed by step and row in training, and keeps the mean") {
   for (const char* spec : {R"({"hidden": [64], "activation": "elu", "dropout": 0.4})",
                            R"({"type": "residual", "hidden": [64, 64], "activation": "elu", "dropout": 0.4})"}) {
@@ -253,5 +298,9 @@ TEST_CASE("network: the config's faults are told") {
   CHECK(fault(R"({"type": "residual", "hidden": []})").find("at least one block") != std::string::npos);
   CHECK(fault(R"({"activation": "rely"})").find("relu") != std::string::npos);
   CHECK(fault(R"({"dropout": 1})") != "");
+  CHECK(fault(R"({"layer_norm": 1})") != "");
+  const config::Document masked(config::Json::parse(R"({"layer_norm": true})"));
+  (void)nn::NetworkSpec::read(masked.root(), true);
+  CHECK(!masked.ok());
   CHECK(fault(R"({"hiden": [3]})").find("hidden") != std::string::npos);
 }
