@@ -72,3 +72,18 @@ TEST_CASE("fit: more components than different rows") {
     CHECK(sum == doctest::Approx(1).epsilon(1e-4));
   }
 }
+
+TEST_CASE("fit: tied covariances are one, diagonal ones have no correlation") {
+  Rows rows = normals<double>(400, 2, 5).array();
+  rows.col(1) += 0.9 * rows.col(0);
+  for (Index i = 0; i < 200; ++i) rows.row(i) = 3 * rows.row(i) + 20;
+  const core::RandomKey key{1, core::Purpose::initialize, 1};
+  const std::vector<Component> tied = fit_mixture(rows, 2, Covariance::tied, key),
+                               full = fit_mixture(rows, 2, Covariance::full, key),
+                               diagonal = fit_mixture(rows, 2, Covariance::diagonal, key);
+  CHECK(tied[0].normal.covariance == tied[1].normal.covariance);
+  const double ratio = full[0].normal.covariance(0, 0) / full[1].normal.covariance(0, 0);
+  CHECK(std::max(ratio, 1 / ratio) > 5);
+  CHECK(full[0].normal.covariance(0, 1) > 0.5 * full[0].normal.covariance(0, 0));
+  CHECK(diagonal[0].normal.covariance(0, 1) == 0);
+}

@@ -1,6 +1,8 @@
 // autoregressive: a Jacobian that is exactly zero where a column may not be seen, for every univariate, order, number of passes and direction.
 #include <doctest/doctest.h>
 
+#include "../core/scratch.h"
+#include "core/error.h"
 #include "support/subject.h"
 
 using namespace flowfit;
@@ -55,4 +57,16 @@ TEST_CASE("autoregressive: the Jacobian is exactly block-triangular in the confi
     }
   }
   CHECK(met > 100);
+}
+
+TEST_CASE("autoregressive: refuses more passes than columns, and layer_norm") {
+  for (const auto& [member, place] :
+       {std::pair{R"("passes": 4)", "/passes: must be in [1, 3]"}, std::pair{R"("passes": 0)", "/passes: must be in [1, 3]"},
+        std::pair{R"("net": {"layer_norm": true})", "/net/layer_norm: a masked network has none"}}) {
+    const config::Document document(
+        config::Json::parse(std::string(R"({"type": "autoregressive", "univariate": {"type": "affine"}, )") + member + "}"));
+    nn::ParameterLayout layout;
+    (void)transforms::make_transform<double>(document.root(), {layout, "layer", 3, 0, 1, 0});
+    CHECK(thrown<core::ConfigError>([&] { document.check(); }).find(place) != std::string::npos);
+  }
 }
