@@ -154,42 +154,48 @@ Var<T> Density<T>::sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64
 template <class T>
 void Density<T>::initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
                             std::uint64_t seed) const {
+  constexpr Index most_rows = 960;  // at once: a multiple of 48, which keeps a row's bits apart from its neighbours'
   nn::Tape<T> tape;
   Pass<T> pass{tape, parameters.data()};
   pass.seed = seed;
-  // Blocks of 48 rows keep a row's bits apart from its neighbours'; here all rows go at once, padded with copies of the last.
-  const Index padded = (n + 47) / 48 * 48;
-  const auto block = [&](std::span<const T> from, Index cols) {
-    const Var<T> x = tape.make(padded, cols, false);
+  const Index context_columns = static_cast<Index>(context.size()) / n;
+  const auto column = [&](Index j) {
+    return (j < context_columns ? context.data() + j * n : rows.data() + (j - context_columns) * n);
+  };
+  // Rows from `first` on, padded with copies of the last.
+  const auto block = [&](const std::vector<T>& from, Index first) {
+    const Index padded = std::min(most_rows, (n - first + 47) / 48 * 48), cols = static_cast<Index>(from.size()) / n;
+    const Var<T> x = cols > 0 ? tape.make(padded, cols, false) : Var<T>{};
     for (Index j = 0; j < cols; ++j) {
-      for (Index i = 0; i < padded; ++i) x.value[j * padded + i] = from[static_cast<std::size_t>(j * n + std::min(i, n - 1))];
+      for (Index i = 0; i < padded; ++i)
+        x.value[j * padded + i] = from[static_cast<std::size_t>(j * n + std::min(first + i, n - 1))];
     }
     return x;
   };
   std::uint32_t number = 0;
   for (const Factor& factor : factors_) {
-    const auto& layers = factor.flow.layers();
-    const auto& base = factor.flow.base();
-    const std::uint32_t place = number++;
-    if (!base.needs_initialize() && std::ranges::none_of(layers, [](const auto& layer) { return layer->needs_initialize(); }))
-      continue;
-    tape.reset(nn::Mode::evaluate);
-    const Var<T> all = block(rows, features_);
-    const Var<T> extra = context.empty() ? Var<T>{} : block(context, static_cast<Index>(context.size()) / n);
-    Var<T> x = part(pass, factor, all);
-    const Var<T> looks_at = given(pass, factor, extra, all);
-    const auto unpadded = [&] {
-      std::vector<T> all_rows(static_cast<std::size_t>(n * x.cols));
-      for (Index j = 0; j < x.cols; ++j) std::copy_n(x.value + j * padded, n, all_rows.data() + j * n);
-      return all_rows;
-    };
-    for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
-      if ((*layer)->needs_initialize()) (*layer)->initialize(parameters, unpadded(), n);
-      x = (*layer)->inverse(pass, x, looks_at).value;
-    }
     // Apart from the first weights, whose streams count from 0.
-    if (base.needs_initialize())
-      base.initialize(parameters, unpadded(), n, {seed, core::Purpose::initialize, 0x80000000u + place});
+    const core::RandomKey key{seed, core::Purpose::initialize, 0x80000000u + number++};
+    const auto& layers = factor.flow.layers();
+    std::size_t waiting = factor.flow.base().needs_initialize() ? 1 : 0;
+    for (const auto& layer : layers) waiting += layer->needs_initialize() ? 1 : 0;
+    if (waiting == 0) continue;
+    std::vector<T> x, looks_at;
+    for (const int j : factor.columns) x.insert(x.end(), rows.begin() + j * n, rows.begin() + (j + 1) * n);
+    for (const int j : factor.given) looks_at.insert(looks_at.end(), column(j), column(j) + n);
+    for (auto layer = layers.rbegin(); waiting > 0 && layer != layers.rend(); ++layer) {
+      if ((*layer)->needs_initialize()) {
+        (*layer)->initialize(parameters, x, n);
+        --waiting;
+      }
+      for (Index first = 0; waiting > 0 && first < n; first += most_rows) {
+        tape.reset(nn::Mode::evaluate);
+        const Var<T> in = block(x, first), out = (*layer)->inverse(pass, in, block(looks_at, first)).value;
+        for (Index j = 0; j < out.cols; ++j)
+          std::copy_n(out.value + j * out.rows, std::min(out.rows, n - first), x.begin() + j * n + first);
+      }
+    }
+    if (factor.flow.base().needs_initialize()) factor.flow.base().initialize(parameters, x, n, key);
   }
 }
 

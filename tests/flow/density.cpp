@@ -101,15 +101,17 @@ TEST_CASE("density: an empty flow is its base") {
 }
 
 TEST_CASE("density: layers start from the data that arrives at them") {
-  Model model(R"({"flow": [{"type": "act_norm"}, {"type": "affine_fixed", "loc": 3, "scale": 2}, {"type": "act_norm"}]})",
-              {"a", "b"});
-  Matrix<double> x = normals<double>(50, 2, 1);  // not a multiple of 48
-  x.col(0) = 9 * x.col(0).array() + 100;
-  model.density->initialize(model.parameters, std::span<const double>(x.data(), 100), {}, 50, 1);
-  auto p = model.pass();
-  const Matrix<double> z = model.density->encode(p, input(model.tape, x), {}).value.val();
-  CHECK(z.colwise().mean().isZero(1e-12));
-  CHECK((z.cwiseAbs2().colwise().mean().array() - 1).isZero(1e-12));
+  for (const Index n : {50, 2000}) {  // not multiples of 48; more than go through a layer at once
+    Model model(R"({"flow": [{"type": "act_norm"}, {"type": "affine_fixed", "loc": 3, "scale": 2}, {"type": "act_norm"}]})",
+                {"a", "b"});
+    Matrix<double> x = normals<double>(n, 2, 1);
+    x.col(0) = 9 * x.col(0).array() + 100;
+    model.density->initialize(model.parameters, std::span<const double>(x.data(), static_cast<std::size_t>(2 * n)), {}, n, 1);
+    auto p = model.pass();
+    const Matrix<double> z = model.density->encode(p, input(model.tape, x), {}).value.val();
+    CHECK(z.colwise().mean().isZero(1e-12));
+    CHECK((z.cwiseAbs2().colwise().mean().array() - 1).isZero(1e-12));
+  }
 }
 
 TEST_CASE("density: supports that do not chain, and faults of factors, are told") {
