@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,30 +19,43 @@ using nn::Var;
 struct Build {
   nn::ParameterLayout& layout;
   std::string name;
-  int features = 0;
+  int features = 0;                  ///< D
+  int context = 0;                   ///< C; 0: none
+  std::vector<std::string> columns;  ///< D names, for the base that is told its columns by name
 };
 
 template <class T>
 class Distribution {
  public:
   virtual ~Distribution() = default;
-  /// z: B x D → log density of each row, B x 1; −inf outside the support.
-  virtual Var<T> log_prob(Pass<T>& pass, Var<T> z) const = 0;
-  /// One draw for each row id of the pass: rows x D. `key` decides the stream; a row's draw depends on its id alone.
-  virtual Var<T> sample(Pass<T>& pass, Index rows, const core::RandomKey& key) const = 0;
-  /// The interval every column lives in.
+  /// z: B x D, context: B x C or empty → log density of each row, B x 1; −inf outside the support.
+  virtual Var<T> log_prob(Pass<T>& pass, Var<T> z, Var<T> context) const = 0;
+  /// One draw for each row id of the pass: rows x D. `key` decides the stream; a row's draw depends on its id (and its context) alone.
+  virtual Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, const core::RandomKey& key) const = 0;
+  /// An interval that holds every column.
   virtual std::pair<double, double> support() const;
+
+  /// Sets parameters from all training rows as they arrive at the base (column-major, n x D); draws come from `key`. Default: nothing.
+  virtual void initialize(std::span<T> parameters, std::span<const T> rows, Index n, const core::RandomKey& key) const {
+    (void)parameters, (void)rows, (void)n, (void)key;
+  }
+  virtual bool needs_initialize() const { return false; }
 };
 
+/// A config that the property tests run, and how many context columns it wants.
+struct Example {
+  std::string config;  ///< JSON
+  int context = 0;
+};
 struct DistributionEntry {
   std::string type;
-  std::vector<std::string> examples;  ///< JSON
+  std::vector<Example> examples;
   std::unique_ptr<Distribution<float>> (*make_float)(const config::Node&, const Build&);
   std::unique_ptr<Distribution<double>> (*make_double)(const config::Node&, const Build&);
 };
 
 template <template <class> class X>
-DistributionEntry distribution_entry(std::string type, std::vector<std::string> examples) {
+DistributionEntry distribution_entry(std::string type, std::vector<Example> examples) {
   return {std::move(type), std::move(examples),
           [](const config::Node& node, const Build& build) -> std::unique_ptr<Distribution<float>> {
             return std::make_unique<X<float>>(node, build);

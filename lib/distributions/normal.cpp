@@ -10,8 +10,8 @@ template <class T>
 class Normal final : public Distribution<T> {
  public:
   Normal(const config::Node&, const Build& build) : features_(build.features) {}
-  Var<T> log_prob(Pass<T>& pass, Var<T> z) const override { return autodiff::standard_normal_log_prob(pass.tape, z); }
-  Var<T> sample(Pass<T>& pass, Index rows, const core::RandomKey& key) const override {
+  Var<T> log_prob(Pass<T>& pass, Var<T> z, Var<T>) const override { return autodiff::standard_normal_log_prob(pass.tape, z); }
+  Var<T> sample(Pass<T>& pass, Index rows, Var<T>, const core::RandomKey& key) const override {
     return standard_normals(pass, rows, features_, key);
   }
 
@@ -21,6 +21,6 @@ class Normal final : public Distribution<T> {
 
 }  // namespace
 
-DistributionEntry normal_distribution() { return distribution_entry<Normal>("normal", {R"({"type": "normal"})"}); }
+DistributionEntry normal_distribution() { return distribution_entry<Normal>("normal", {{R"({"type": "normal"})"}}); }
 
 }  // namespace flowfit::distributions

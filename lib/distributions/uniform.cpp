@@ -15,7 +15,7 @@ class Uniform final : public Distribution<T> {
       : features_(build.features), low_(node.number("low", 0.0)), high_(node.number("high", 1.0)) {
     if (high_ <= low_) node.error_at("high", "must be above low");
   }
-  Var<T> log_prob(Pass<T>& pass, Var<T> z) const override {
+  Var<T> log_prob(Pass<T>& pass, Var<T> z, Var<T>) const override {
     // Flat inside and nothing outside: the log density has no gradient.
     const Var<T> y = pass.tape.make(z.rows, 1, false);
     const T inside = static_cast<T>(-std::log(high_ - low_) * static_cast<double>(features_));
@@ -27,7 +27,7 @@ class Uniform final : public Distribution<T> {
     }
     return y;
   }
-  Var<T> sample(Pass<T>& pass, Index rows, const core::RandomKey& key) const override {
+  Var<T> sample(Pass<T>& pass, Index rows, Var<T>, const core::RandomKey& key) const override {
     return draws(pass, rows, features_, [&](std::uint64_t row, std::span<double> out) {
       key.uniforms(row, out);
       for (double& u : out) u = low_ + (high_ - low_) * u;
@@ -43,7 +43,7 @@ class Uniform final : public Distribution<T> {
 }  // namespace
 
 DistributionEntry uniform_distribution() {
-  return distribution_entry<Uniform>("uniform", {R"({"type": "uniform"})", R"({"type": "uniform", "low": -6, "high": 6})"});
+  return distribution_entry<Uniform>("uniform", {{R"({"type": "uniform"})"}, {R"({"type": "uniform", "low": -6, "high": 6})"}});
 }
 
 }  // namespace flowfit::distributions

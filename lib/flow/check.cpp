@@ -32,12 +32,19 @@ data::Columns draw_context(const Model& model, std::size_t rows, std::uint64_t s
   return context;
 }
 
-double deviation(const std::vector<double>& values) {
+/// Where a column lies and how wide it is: its standard deviation, or that of a normal with its quartiles where this is less (a heavy tail has no deviation).
+struct Spread {
+  double middle, scale;
+};
+
+Spread spread(std::vector<double> values) {
   const auto n = static_cast<double>(values.size());
   double mean = 0, squares = 0;
   for (const double v : values) mean += v / n;
   for (const double v : values) squares += (v - mean) * (v - mean) / n;
-  return std::sqrt(squares);
+  std::ranges::sort(values);
+  const double quartiles = (values[values.size() * 3 / 4] - values[values.size() / 4]) / 1.349, deviation = std::sqrt(squares);
+  return {values[values.size() / 2], quartiles > 0 ? std::min(deviation, quartiles) : deviation};
 }
 
 // NaN counts as infinitely wrong.
@@ -105,11 +112,15 @@ struct Cell {
   double estimate = 0;
 };
 
-/// Adaptive Gauss quadrature over boxes of one or two dimensions, level by level so that the model scores many points at once.
+/// Coordinates in which a heavy tail is a light one: x = middle + scale·sinh(u).
+double stretched(const Spread& s, double u) { return s.middle + s.scale * std::sinh(u); }
+double unstretched(const Spread& s, double x) { return std::asinh((x - s.middle) / s.scale); }
+
+/// Adaptive Gauss quadrature over boxes of one or two dimensions, level by level so that the model scores many points at once. Cells are in coordinates u.
 class Quadrature {
  public:
-  Quadrature(const Model& model, const std::vector<double>& context, core::ThreadPool& pool)
-      : model_(model), context_(context), pool_(pool), dims_(model.schema().columns.size()) {}
+  Quadrature(const Model& model, const std::vector<double>& context, const std::vector<Spread>& spreads, core::ThreadPool& pool)
+      : model_(model), context_(context), spreads_(spreads), pool_(pool), dims_(model.schema().columns.size()) {}
 
   void run(std::vector<Cell> cells, Integral& result) {
     evaluate(cells);
@@ -165,12 +176,17 @@ class Quadrature {
 
   void evaluate(std::span<Cell> cells, std::size_t each) {
     data::Columns x(dims_), given;
-    std::vector<double> scores(cells.size() * each);
+    std::vector<double> scores(cells.size() * each), slope;
     for (const Cell& cell : cells) {
       for (std::size_t p = 0; p < each; ++p) {
         const std::array<std::size_t, 2> at = {p % order, p / order};
-        for (std::size_t d = 0; d < dims_; ++d)
-          x[d].push_back(0.5 * (cell.low[d] + cell.high[d]) + 0.5 * (cell.high[d] - cell.low[d]) * nodes[at[d]]);
+        double slopes = 1;
+        for (std::size_t d = 0; d < dims_; ++d) {
+          const double u = 0.5 * (cell.low[d] + cell.high[d]) + 0.5 * (cell.high[d] - cell.low[d]) * nodes[at[d]];
+          x[d].push_back(stretched(spreads_[d], u));
+          slopes *= spreads_[d].scale * std::cosh(u);
+        }
+        slope.push_back(slopes);
       }
     }
     for (const double value : context_) given.emplace_back(scores.size(), value);
@@ -179,7 +195,8 @@ class Quadrature {
     for (std::size_t i = 0; i < cells.size(); ++i) {
       double sum = 0;
       for (std::size_t p = 0; p < each; ++p)
-        sum += std::exp(scores[i * each + p]) * weights[p % order] * (dims_ == 1 ? 1.0 : weights[p / order]);
+        sum +=
+            std::exp(scores[i * each + p]) * slope[i * each + p] * weights[p % order] * (dims_ == 1 ? 1.0 : weights[p / order]);
       for (std::size_t d = 0; d < dims_; ++d) sum *= 0.5 * (cells[i].high[d] - cells[i].low[d]);
       cells[i].estimate = sum;
     }
@@ -187,6 +204,7 @@ class Quadrature {
 
   const Model& model_;
   const std::vector<double>& context_;
+  const std::vector<Spread>& spreads_;
   core::ThreadPool& pool_;
   std::size_t dims_, points_ = 0;
 };
@@ -221,20 +239,24 @@ Integral integrate(const Model& model, const std::vector<double>& context, core:
   if (dims < 1 || dims > 2) throw std::logic_error("integrate: one or two columns");
   data::Columns given;
   for (const double value : context) given.emplace_back(rows, value);
-  const data::Columns x = model.sample(seed, 0, rows, given, pool);
+  data::Columns x = model.sample(seed, 0, rows, given, pool);
   Integral result;
   Cell box;
+  std::vector<Spread> spreads;
   for (std::size_t d = 0; d < dims; ++d) {
+    spreads.push_back(spread(x[d]));
+    if (!(spreads[d].scale > 0)) spreads[d].scale = 1;
+    for (double& v : x[d]) v = unstretched(spreads[d], v);
     const auto [low, high] = std::minmax_element(x[d].begin(), x[d].end());
     const double width = std::max(*high - *low, std::numeric_limits<double>::min());
     box.low[d] = *low - margin * width;
     box.high[d] = *high + margin * width;
-    result.low.push_back(box.low[d]);
-    result.high.push_back(box.high[d]);
+    result.low.push_back(stretched(spreads[d], box.low[d]));
+    result.high.push_back(stretched(spreads[d], box.high[d]));
   }
   std::vector<std::uint32_t> all(rows);
   for (std::size_t i = 0; i < rows; ++i) all[i] = static_cast<std::uint32_t>(i);
-  Quadrature quadrature(model, context, pool);
+  Quadrature quadrature(model, context, spreads, pool);
   std::vector<Cell> cells;
   split_by_rows(quadrature, x, box, all, 0, cells);
   quadrature.run(std::move(cells), result);
@@ -248,7 +270,7 @@ ModelCheck check_model(const Model& model, core::ThreadPool& pool, std::uint64_t
   const data::Columns context = draw_context(model, rows, seed);
   const data::Columns x = model.sample(seed, 0, rows, context, pool);
   std::vector<double> scales;
-  for (const std::vector<double>& column : x) scales.push_back(deviation(column));
+  for (const std::vector<double>& column : x) scales.push_back(spread(column).scale);
 
   ModelCheck check;
   check.rows = rows;

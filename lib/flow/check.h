@@ -27,9 +27,8 @@ struct Integral {
 
 struct ModelCheck {
   std::size_t rows = 0, log_det_rows = 0;
-  Figure
-      round_trip;  ///< largest |decode(encode(x)) − x| of a cell, relative to the larger of |x| and the column's standard deviation
-  Figure log_det;                    ///< largest |log_det − log|det of the Jacobian by central differences||, absolute, in nats
+  Figure round_trip;  ///< largest |decode(encode(x)) − x| of a cell, relative to the larger of |x| and the column's scale
+  Figure log_det;     ///< largest |log_det − log|det of the Jacobian by central differences||, absolute, in nats
   std::optional<Integral> integral;  ///< of the density, for one or two columns; of several contexts the worst
   bool ok() const { return round_trip.ok() && log_det.ok() && (!integral || integral->off.ok()); }
 };

@@ -42,8 +42,9 @@ Density<T>::Density(const config::Node& root, const std::vector<std::string>& co
     std::iota(given.begin(), given.end(), 0);
     const config::Node layers = root.member("flow");
     if (!layers.exists()) root.error_at("flow", R"(required key is missing; give the list of transforms, or "factors")");
-    factors_.push_back({std::move(all), std::move(given),
-                        Flow<T>(layers, root.member("base"), "", layout, features_, static_cast<int>(context.size()), seed)});
+    factors_.push_back(
+        {std::move(all), std::move(given),
+         Flow<T>(layers, root.member("base"), "", layout, features_, static_cast<int>(context.size()), seed, columns)});
     return;
   }
   if (root.has("flow")) root.error_at("flow", R"(a config has "flow" or "factors", not both; remove one)");
@@ -72,9 +73,11 @@ Density<T>::Density(const config::Node& root, const std::vector<std::string>& co
     if (!node.has("context")) node.resolve("context", config::Json(std::vector<std::string>{}));
     const config::Node layers = node.required("flow");
     const int own_count = static_cast<int>(own.size()), given_count = static_cast<int>(given.size());
+    std::vector<std::string> own_names;
+    for (const int place : own) own_names.push_back(columns[static_cast<std::size_t>(place)]);
     factors_.push_back({std::move(own), std::move(given),
                         Flow<T>(layers, node.member("base"), "factors." + std::to_string(number++) + ".", layout, own_count,
-                                given_count, seed)});
+                                given_count, seed, own_names)});
     node.finish();
   }
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -150,7 +153,7 @@ Var<T> Density<T>::sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64
 
 template <class T>
 void Density<T>::set_from_rows(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
-                               core::ThreadPool& pool, Chosen chosen) const {
+                               core::ThreadPool& pool, Chosen chosen, const core::RandomKey* base_key) const {
   std::vector<std::unique_ptr<nn::Tape<T>>> tapes;
   for (int worker = 0; worker < pool.size(); ++worker) tapes.push_back(std::make_unique<nn::Tape<T>>());
   // Rows of one block, padded with copies of its first one: a row's bits depend on neither.
@@ -165,8 +168,12 @@ void Density<T>::set_from_rows(std::span<T> parameters, std::span<const T> rows,
     }
     return x;
   };
+  std::uint32_t number = 0;
   for (const Factor& factor : factors_) {
     const auto& layers = factor.flow.layers();
+    const auto& base = factor.flow.base();
+    const std::uint32_t place = number++;
+    const bool sets_base = base_key && base.needs_initialize();
     // The rows on their way through the layers, from the data to the base.
     std::vector<T> x(static_cast<std::size_t>(n) * factor.columns.size());
     const auto by_blocks = [&](auto step) {
@@ -179,10 +186,10 @@ void Density<T>::set_from_rows(std::span<T> parameters, std::span<const T> rows,
         for (Index j = 0; j < y.cols; ++j) std::copy_n(y.value + j * block_rows, count, x.data() + j * n + first);
       });
     };
-    auto left = std::ranges::count_if(layers, [&](const auto& layer) { return ((*layer).*chosen)(); });
+    auto left = std::ranges::count_if(layers, [&](const auto& layer) { return ((*layer).*chosen)(); }) + (sets_base ? 1 : 0);
     if (left == 0) continue;
     by_blocks([&](Pass<T>& pass, Index first) { return part(pass, factor, load(pass.tape, rows, first)); });
-    for (auto layer = layers.rbegin();; ++layer) {
+    for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
       if (((**layer).*chosen)()) {
         (*layer)->initialize(parameters, x, n);
         if (--left == 0) break;
@@ -193,19 +200,26 @@ void Density<T>::set_from_rows(std::span<T> parameters, std::span<const T> rows,
         return (*layer)->inverse(pass, load(pass.tape, x, first), looks_at).value;
       });
     }
+    if (sets_base) {
+      core::RandomKey key = *base_key;
+      key.epoch += place;
+      base.initialize(parameters, x, n, key);
+    }
   }
 }
 
 template <class T>
 void Density<T>::initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
-                            core::ThreadPool& pool) const {
-  set_from_rows(parameters, rows, context, n, pool, &transforms::Transform<T>::needs_initialize);
+                            std::uint64_t seed, core::ThreadPool& pool) const {
+  // Apart from the first weights, whose streams count from 0.
+  const core::RandomKey key{seed, core::Purpose::initialize, 0x80000000u};
+  set_from_rows(parameters, rows, context, n, pool, &transforms::Transform<T>::needs_initialize, &key);
 }
 
 template <class T>
 void Density<T>::set_statistics(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
                                 core::ThreadPool& pool) const {
-  set_from_rows(parameters, rows, context, n, pool, &transforms::Transform<T>::keeps_statistics);
+  set_from_rows(parameters, rows, context, n, pool, &transforms::Transform<T>::keeps_statistics, nullptr);
 }
 
 template <class T>

@@ -26,9 +26,9 @@ class Density {
   /// One draw a row id of the pass; `seed` alone decides the stream.
   Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64_t seed) const;
 
-  /// Sets the layers that start from data (act_norm, batch_norm) from n preprocessed rows (column-major n x D and n x C), in the order data → base: each
-  /// from its rows as the layers before it leave them.
-  void initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
+  /// Sets the layers and bases that start from data (act_norm, batch_norm, mixture_normal) from n preprocessed rows (column-major n x D and n x C), in the
+  /// order data → base: each from its rows as the layers before it leave them. `seed`: of what a base draws for its start.
+  void initialize(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n, std::uint64_t seed,
                   core::ThreadPool& pool) const;
   /// The same for the statistics of batch_norm alone: exact for these weights and rows.
   void set_statistics(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
@@ -47,7 +47,7 @@ class Density {
   Var<T> given(Pass<T>& pass, const Factor& factor, Var<T> context, Var<T> x) const;
   using Chosen = bool (transforms::Transform<T>::*)() const;
   void set_from_rows(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
-                     core::ThreadPool& pool, Chosen chosen) const;
+                     core::ThreadPool& pool, Chosen chosen, const core::RandomKey* base_key) const;
   template <class Step>
   Mapped<T> by_factor(Pass<T>& pass, Index rows, Step step) const;
 

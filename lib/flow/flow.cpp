@@ -8,10 +8,10 @@ namespace flowfit::flow {
 
 template <class T>
 Flow<T>::Flow(const config::Node& layers, const config::Node& base, const std::string& prefix, nn::ParameterLayout& layout,
-              int features, int context, std::uint64_t seed) {
+              int features, int context, std::uint64_t seed, const std::vector<std::string>& columns) {
   std::uint32_t place = static_cast<std::uint32_t>(layout.parameters().size()) << 12;
   int number = 0;
-  base_ = distributions::make_distribution<T>(base, {layout, prefix + "base", features});
+  base_ = distributions::make_distribution<T>(base, {layout, prefix + "base", features, context, columns});
   transforms::Support support{base_->support().first, base_->support().second};
   for (const config::Node& node : layers.elements()) {
     layers_.push_back(transforms::make_transform<T>(
@@ -51,12 +51,12 @@ Mapped<T> Flow<T>::decode(Pass<T>& pass, Var<T> z, Var<T> context) const {
 template <class T>
 Var<T> Flow<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
   const Mapped<T> m = encode(pass, x, context);
-  return autodiff::add(pass.tape, base_->log_prob(pass, m.value), m.log_det);
+  return autodiff::add(pass.tape, base_->log_prob(pass, m.value, context), m.log_det);
 }
 
 template <class T>
 Var<T> Flow<T>::sample(Pass<T>& pass, Index rows, Var<T> context, const core::RandomKey& key) const {
-  return decode(pass, base_->sample(pass, rows, key), context).value;
+  return decode(pass, base_->sample(pass, rows, context, key), context).value;
 }
 
 template class Flow<float>;

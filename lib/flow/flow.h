@@ -21,8 +21,9 @@ template <class T>
 class Flow {
  public:
   /// `layers`: the node of the (expanded) "flow" array; `base`: the node of "base". Refuses stacks whose supports do not chain.
+  /// `columns`: their names, for a base that is told its columns by name.
   Flow(const config::Node& layers, const config::Node& base, const std::string& prefix, nn::ParameterLayout& layout, int features,
-       int context, std::uint64_t seed);
+       int context, std::uint64_t seed, const std::vector<std::string>& columns = {});
 
   /// x: B x D, context: B x C or empty → B x 1, nats.
   Var<T> log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const;
@@ -33,6 +34,7 @@ class Flow {
   Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, const core::RandomKey& key) const;
 
   const std::vector<std::unique_ptr<transforms::Transform<T>>>& layers() const { return layers_; }
+  const distributions::Distribution<T>& base() const { return *base_; }
 
  private:
   std::vector<std::unique_ptr<transforms::Transform<T>>> layers_;

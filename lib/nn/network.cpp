@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "autodiff/ops/elementwise.h"
+#include "autodiff/ops/layer_norm.h"
 
 namespace flowfit::nn {
 namespace {
@@ -22,16 +23,16 @@ std::vector<int> hidden_start(int units, int groups, bool context) {
   return start;
 }
 
-// x_0 … x_{D−1} in order: feature d is the only one of "degree" d; a plain network has one group of them all.
-std::vector<int> even_start(int units, int groups) {
-  std::vector<int> start(static_cast<std::size_t>(groups) + 1);
-  for (int m = 0; m <= groups; ++m) start[static_cast<std::size_t>(m)] = units / groups * m;
+// Features in order, `width` units each, in groups as even as can be: group g begins with feature ⌊g·features/groups⌋.
+std::vector<int> group_start(int features, int width, int groups) {
+  std::vector<int> start;
+  for (int g = 0; g <= groups; ++g) start.push_back(width * first_of_group(g, features, groups));
   return start;
 }
 
 }  // namespace
 
-NetworkSpec NetworkSpec::read(const config::Node& node) {
+NetworkSpec NetworkSpec::read(const config::Node& node, bool masked) {
   NetworkSpec spec;
   if (node.exists() && !node.expect_object()) return spec;
   spec.residual = node.choice("type", "dense", {"dense", "residual"}) == "residual";
@@ -40,6 +41,11 @@ NetworkSpec NetworkSpec::read(const config::Node& node) {
   const std::string activation = node.choice("activation", "relu", names);
   spec.activation = static_cast<Activation>(1 + std::distance(names.begin(), std::ranges::find(names, activation)));
   spec.dropout = node.number("dropout", 0.0, {.low = 0.0, .high = 0.95});
+  spec.layer_norm = node.boolean("layer_norm", false);
+  if (spec.layer_norm && masked) {
+    node.error_at("layer_norm", "a masked network has none: it would show each unit the columns that its mask hides; remove it");
+    spec.layer_norm = false;
+  }
   for (const int width : spec.hidden) {
     if (spec.residual && width != spec.hidden.front()) {
       node.member("hidden").error("expected equal widths in a residual network, one a block",
@@ -76,14 +82,23 @@ typename Network<T>::Layer Network<T>::layer(ParameterLayout& layout, const std:
 }
 
 template <class T>
+typename Network<T>::Norm Network<T>::norm(ParameterLayout& layout, const std::string& name, int units) const {
+  if (!spec_.layer_norm) return {};
+  return {layout.vector(name + ".weight", {units}, values(std::vector<double>(static_cast<std::size_t>(units), 1.0))),
+          layout.vector(name + ".bias", {units}, zeros())};
+}
+
+template <class T>
 Network<T>::Network(ParameterLayout& layout, const std::string& name, const NetworkSpec& spec, int context, int inputs,
                     int groups, const std::vector<double>& initial)
     : spec_(spec), context_(context), inputs_(inputs), groups_(groups) {
   const int degrees = std::max(groups, 1);
-  const auto hidden = [&](int units) { return groups > 0 ? hidden_start(units, degrees, context > 0) : even_start(units, 1); };
+  const auto hidden = [&](int units) {
+    return groups > 0 ? hidden_start(units, degrees, context > 0) : std::vector<int>{0, units};
+  };
   const auto fan = [](int in) { return uniform(1.0 / std::sqrt(std::max(in, 1))); };
-  // Features come before the units that see them: degree m sees features before m, and units of degree ≤ m.
-  Source source{context, even_start(inputs, degrees), groups > 0 ? 0 : 1};
+  // Features come before the units that see them: degree m sees features of groups before m, and units of degree ≤ m.
+  Source source{context, group_start(inputs, 1, degrees), groups > 0 ? 0 : 1};
   const auto advance_source = [&](int extra, std::vector<int> start) { source = {extra, std::move(start), 1}; };
   const auto in_units = [&] { return source.context + source.start.back(); };
 
@@ -96,6 +111,8 @@ Network<T>::Network(ParameterLayout& layout, const std::string& name, const Netw
       const std::string block_name = name + ".blocks." + std::to_string(block);
       advance_source(context, start);
       layers_.push_back(layer(layout, block_name + ".0", source, start, spec.activation, fan(in_units()), fan(in_units())));
+      layers_.back().norm_in = norm(layout, block_name + ".norms.0", units);
+      layers_.back().norm_out = norm(layout, block_name + ".norms.1", units);
       advance_source(0, start);
       // Blocks start close to nothing, so that depth does not change how a fresh network behaves.
       layers_.push_back(layer(layout, block_name + ".1", source, start, Activation::none, uniform(1e-3), uniform(1e-3)));
@@ -104,13 +121,15 @@ Network<T>::Network(ParameterLayout& layout, const std::string& name, const Netw
     for (const int units : spec.hidden) {
       const std::vector<int> start = hidden(units);
       layers_.push_back(
-          layer(layout, name + "." + std::to_string(number++), source, start, spec.activation, fan(in_units()), fan(in_units())));
+          layer(layout, name + "." + std::to_string(number), source, start, spec.activation, fan(in_units()), fan(in_units())));
+      layers_.back().norm_out = norm(layout, name + ".norms." + std::to_string(number++), units);
       advance_source(0, start);
     }
   }
+  const int width = static_cast<int>(initial.size());
+  const std::vector<int> outputs = groups > 0 ? group_start(inputs, width / inputs, groups) : std::vector<int>{0, width};
   const std::string last = spec.residual ? name + ".output" : name + "." + std::to_string(number);
-  layers_.push_back(layer(layout, last, source, even_start(static_cast<int>(initial.size()), degrees), Activation::none, zeros(),
-                          values(initial)));
+  layers_.push_back(layer(layout, last, source, outputs, Activation::none, zeros(), values(initial)));
 }
 
 template <class T>
@@ -149,7 +168,15 @@ void Network<T>::compute(Pass<T>& pass, const Layer& l, Step& step, Var<T> skip,
   const Index begin = l.start[static_cast<std::size_t>(first)], count = l.start[static_cast<std::size_t>(last) + 1] - begin;
   const autodiff::DenseLayer<T> dense{pass.parameter(l.weight), pass.parameter(l.bias),
                                       l.prefix.empty() ? nullptr : l.prefix.data(), l.activation};
-  autodiff::dense_columns(pass.tape, dense, step.in, skip, step.out, step.before, begin, count);
+  if (spec_.layer_norm && l.activation != Activation::none) {
+    const Var<T> linear = pass.tape.make(step.out.rows, step.out.cols, true);
+    autodiff::DenseLayer<T> plain = dense;
+    plain.activation = Activation::none;
+    autodiff::dense_columns(pass.tape, plain, step.in, skip, linear, {}, begin, count);
+    autodiff::activate_columns(pass.tape, l.activation, normalized(pass, l.norm_out, linear), step.out, begin, count);
+  } else {
+    autodiff::dense_columns(pass.tape, dense, step.in, skip, step.out, step.before, begin, count);
+  }
   if (step.result.value == step.out.value || count == 0) return;
   // Draws are keyed by (step, row, unit): the same mask whichever direction, group or block computes the unit.
   const Index rows = step.out.rows, even = begin / 2 * 2, span = begin + count - even;
@@ -164,6 +191,11 @@ void Network<T>::compute(Pass<T>& pass, const Layer& l, Step& step, Var<T> skip,
 }
 
 template <class T>
+Var<T> Network<T>::normalized(Pass<T>& pass, const Norm& norm, Var<T> x) {
+  return autodiff::layer_norm(pass.tape, x, pass.parameter(norm.gain), pass.parameter(norm.bias));
+}
+
+template <class T>
 void Network<T>::advance(Pass<T>& pass, const State& state, int first, int last) const {
   Var<T> h;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
@@ -173,7 +205,9 @@ void Network<T>::advance(Pass<T>& pass, const State& state, int first, int last)
       h = state.steps[l - 1].result;
       const Index begin = layers_[l - 1].start[static_cast<std::size_t>(first)],
                   end = layers_[l - 1].start[static_cast<std::size_t>(last) + 1];
-      autodiff::activate_columns(pass.tape, spec_.activation, h, state.steps[l].in.columns(context_, h.cols), begin, end - begin);
+      const Var<T> from = spec_.layer_norm ? normalized(pass, layers_[l].norm_in, h) : h;
+      autodiff::activate_columns(pass.tape, spec_.activation, from, state.steps[l].in.columns(context_, h.cols), begin,
+                                 end - begin);
     }
     compute(pass, layers_[l], state.steps[l], closes_block ? h : Var<T>{}, first, last);
   }

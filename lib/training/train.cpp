@@ -83,7 +83,8 @@ class Training {
     directory_ = &directory;
     say_what();
     if (!directory.resumes())
-      model_->density().initialize(model_->weights(), train_.x, train_.context, static_cast<Index>(train_.count), pool_);
+      model_->density().initialize(model_->weights(), train_.x, train_.context, static_cast<Index>(train_.count), plan_.flow.seed,
+                                   pool_);
     Trainer<T> trainer(*model_, plan_.training, train_, validation_, pool_);
     trainer_ = &trainer;
     std::size_t metrics_start = 0;

@@ -1,7 +1,8 @@
-// autoregressive: column d through a univariate whose parameters come from the columns before it (and the context).
+// autoregressive: column d through a univariate whose parameters come from the columns before it (and the context), or with fewer `passes` from the groups of
+// columns before its own.
 //
 // direction "scoring": Papamakarios, Pavlakou, Murray, "Masked Autoregressive Flow", NeurIPS 2017: the masked network reads the data side, so scoring is one pass.
-// "sampling": Kingma et al., "Inverse Autoregressive Flow", NeurIPS 2016: it reads the base side. The other direction goes column by column, but each hidden
+// "sampling": Kingma et al., "Inverse Autoregressive Flow", NeurIPS 2016: it reads the base side. The other direction goes group by group, but each hidden
 // unit is computed once, when its inputs are known, so it costs one network pass in all and differentiates like any other. Parameters: `net.…` with the columns in
 // `order`.
 #include "autodiff/ops/elementwise.h"
@@ -21,9 +22,10 @@ class Autoregressive final : public Transform<T> {
         order_(read_order(node, "given", build)),
         where_(inverse_order(order_)),
         scores_in_one_pass_(node.choice("direction", "scoring", {"scoring", "sampling"}) == "scoring"),
+        groups_(node.integer("passes", build.features, 1, build.features)),
         univariate_(make_univariate<T>(node.required("univariate"))),
-        network_(build.layout, build.name + ".net", nn::NetworkSpec::read(node.member("net")), build.context, build.features,
-                 build.features, repeated(univariate_->initial(), build.features)) {}
+        network_(build.layout, build.name + ".net", nn::NetworkSpec::read(node.member("net"), true), build.context,
+                 build.features, groups_, repeated(univariate_->initial(), build.features)) {}
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override { return map(pass, x, context, false); }
@@ -45,29 +47,32 @@ class Autoregressive final : public Transform<T> {
     const Var<T> ordered = autodiff::gather_columns(tape, in, order_);
     const bool one_pass = inverse == scores_in_one_pass_;
     const Mapped<T> m = one_pass ? apply(pass, ordered, network_.run(pass, context, ordered), inverse)
-                                 : by_column(pass, ordered, context, inverse);
+                                 : by_group(pass, ordered, context, inverse);
     return {autodiff::gather_columns(tape, m.value, where_), autodiff::row_sum(tape, m.log_det)};
   }
 
-  Mapped<T> by_column(Pass<T>& pass, Var<T> in, Var<T> context, bool inverse) const {
+  Mapped<T> by_group(Pass<T>& pass, Var<T> in, Var<T> context, bool inverse) const {
     nn::Tape<T>& tape = pass.tape;
     Var<T> rows = context;
     rows.rows = in.rows;
     const typename nn::Network<T>::State state = network_.begin(pass, rows, true);
     const Var<T> value = tape.make(in.rows, in.cols, true), log_det = tape.make(in.rows, in.cols, true);
     const Index p = univariate_->parameters();
-    for (Index d = 0; d < in.cols; ++d) {
-      network_.advance(pass, state, static_cast<int>(d), static_cast<int>(d));
-      const Mapped<T> m = apply(pass, in.columns(d, 1), state.output.columns(d * p, p), inverse);
-      autodiff::copy(tape, m.value, value.columns(d, 1));
-      autodiff::copy(tape, m.log_det, log_det.columns(d, 1));
-      if (d + 1 < in.cols) network_.provide(pass, state, m.value, static_cast<int>(d));
+    for (int g = 0; g < groups_; ++g) {
+      const int first = nn::first_of_group(g, static_cast<int>(in.cols), groups_);
+      const Index count = nn::first_of_group(g + 1, static_cast<int>(in.cols), groups_) - first;
+      network_.advance(pass, state, g, g);
+      const Mapped<T> m = apply(pass, in.columns(first, count), state.output.columns(first * p, count * p), inverse);
+      autodiff::copy(tape, m.value, value.columns(first, count));
+      autodiff::copy(tape, m.log_det, log_det.columns(first, count));
+      if (g + 1 < groups_) network_.provide(pass, state, m.value, first);
     }
     return {value, log_det};
   }
 
   std::vector<int> order_, where_;
   bool scores_in_one_pass_;
+  int groups_;
   std::unique_ptr<Univariate<T>> univariate_;
   nn::Network<T> network_;
 };
@@ -82,6 +87,8 @@ TransformEntry autoregressive_transform() {
         3, 2},
        {R"({"type": "autoregressive", "univariate": UNIVARIATE, "direction": "sampling", "order": "random", "net": {"hidden": [7], "activation": "silu"}})",
         4, 0},
+       {R"({"type": "autoregressive", "univariate": UNIVARIATE, "passes": 2, "order": "reverse", "net": {"hidden": [6], "activation": "elu"}})",
+        3, 0},
        {R"({"type": "autoregressive", "univariate": UNIVARIATE, "net": {"hidden": [5], "activation": "tanh"}})", 1, 1},
        {R"({"type": "autoregressive", "univariate": UNIVARIATE, "net": {"hidden": [6], "activation": "tanh"}})", 2, 0}});
 }

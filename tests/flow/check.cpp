@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "fixture.h"
+#include "support/subject.h"
 
 using namespace flowfit;
 
@@ -58,5 +59,26 @@ TEST_CASE("check: a right model passes, and each fault is found by its own figur
     CHECK(check.log_det.ok() == (fault != Wrong::log_determinant));
     CHECK(check.integral->off.ok() == (fault != Wrong::density));
     CHECK(check.ok() == (fault == Wrong::none));
+  }
+}
+
+TEST_CASE("check: a right model with heavy tails passes") {
+  for (const char* base : {R"({"type": "cauchy"})", R"({"type": "student_t", "df": 0.7})"}) {
+    CAPTURE(base);
+    const config::Document document(config::Json::parse(
+        std::string(R"({"data": {"columns": ["a", "b"], "preprocess": "none"}, "base": )") + base +
+        R"(, "flow": [{"type": "elementwise", "univariate": {"type": "spline"}}, {"type": "permutation", "order": "reverse"}]})"));
+    const flow::Settings settings = flow::Settings::read(document.root(), {});
+    data::Schema schema;
+    for (const char* name : {"a", "b"}) schema.columns.push_back({name, 0.0, 1.0});
+    flow::TypedModel<double> model(document, settings, schema);
+    document.check();
+    test::perturb(model.layout(), model.weights(), 0.2);
+    core::ThreadPool pool(2);
+    const flow::ModelCheck check = flow::check_model(model, pool);
+    CHECK(check.round_trip.value <= check.round_trip.limit);
+    CHECK(check.log_det.value <= check.log_det.limit);
+    REQUIRE(check.integral);
+    CHECK(check.integral->off.value <= check.integral->off.limit);
   }
 }

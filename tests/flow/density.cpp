@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <Eigen/LU>
+
 #include "../core/scratch.h"
 #include "core/error.h"
 #include "support/statistics.h"
@@ -99,16 +101,19 @@ TEST_CASE("density: an empty flow is its base") {
 }
 
 TEST_CASE("density: layers start from the data that arrives at them") {
-  Model model(R"({"flow": [{"type": "act_norm"}, {"type": "affine_fixed", "loc": 3, "scale": 2}, {"type": "act_norm"}]})",
-              {"a", "b"});
-  Matrix<double> x = normals<double>(50, 2, 1);  // not a multiple of 48
-  x.col(0) = 9 * x.col(0).array() + 100;
   core::ThreadPool pool(2);
-  model.density->initialize(model.parameters, std::span<const double>(x.data(), 100), {}, 50, pool);
-  auto p = model.pass();
-  const Matrix<double> z = model.density->encode(p, input(model.tape, x), {}).value.val();
-  CHECK(z.colwise().mean().isZero(1e-12));
-  CHECK((z.cwiseAbs2().colwise().mean().array() - 1).isZero(1e-12));
+  for (const Index n : {50, 2000}) {  // not whole blocks
+    Model model(R"({"flow": [{"type": "act_norm"}, {"type": "affine_fixed", "loc": 3, "scale": 2}, {"type": "act_norm"}]})",
+                {"a", "b"});
+    Matrix<double> x = normals<double>(n, 2, 1);
+    x.col(0) = 9 * x.col(0).array() + 100;
+    model.density->initialize(model.parameters, std::span<const double>(x.data(), static_cast<std::size_t>(2 * n)), {}, n, 1,
+                              pool);
+    auto p = model.pass();
+    const Matrix<double> z = model.density->encode(p, input(model.tape, x), {}).value.val();
+    CHECK(z.colwise().mean().isZero(1e-12));
+    CHECK((z.cwiseAbs2().colwise().mean().array() - 1).isZero(1e-12));
+  }
 }
 
 TEST_CASE("density: supports that do not chain, and faults of factors, are told") {
@@ -125,4 +130,35 @@ TEST_CASE("density: supports that do not chain, and faults of factors, are told"
               .fault(),
           "known here"));
   CHECK(has(Model(R"({"factors": [{"columns": [], "flow": []}]})", {"a"}).fault(), "at least one column"));
+}
+
+TEST_CASE("density: a base starts from the data that arrives at it, each factor's apart, and looks at the context") {
+  Model model(
+      R"({"factors": [{"columns": ["a", "b"], "flow": [{"type": "affine_fixed", "loc": 3, "scale": 2}], "base": {"type": "multivariate_normal"}},
+                              {"columns": ["c"], "context": ["a"], "flow": [],
+                               "base": {"type": "columns", "columns": {"c": {"type": "conditional_normal"}}}}]})",
+      {"a", "b", "c"});
+  REQUIRE(model.document.ok());
+  constexpr Index n = 50;
+  Matrix<double> x = normals<double>(n, 3, 1);
+  x.col(1) += 0.8 * x.col(0);
+  core::ThreadPool pool(1);
+  model.density->initialize(model.parameters, std::span<const double>(x.data(), 3 * n), {}, n, 1, pool);
+  // The first factor has the data's moments: no other normal scores these rows better.
+  const Matrix<double> two = x.leftCols(2), centered = two.rowwise() - two.colwise().mean();
+  const Matrix<double> covariance = centered.transpose() * centered / n;
+  const auto first = std::ranges::find(model.layout.parameters(), "factors.0.base.loc", &nn::Parameter::name);
+  REQUIRE(first != model.layout.parameters().end());
+  CHECK(model.parameters[static_cast<std::size_t>(first->offset)] == doctest::Approx((two.col(0).mean() - 3) / 2));
+  Matrix<double> moved = x;
+  moved.col(0).array() += 1;
+  const Matrix<double> change = model.log_prob(moved) - model.log_prob(x);
+  const Eigen::Matrix2d precision = covariance.inverse();
+  const Eigen::VectorXd expected = -(centered * precision.col(0)).array() - 0.5 * precision(0, 0);
+  // The second factor's share is what its context does.
+  CHECK((change - expected).cwiseAbs().maxCoeff() > 1e-6);
+  for (const nn::Parameter& p : model.layout.parameters()) {
+    if (p.name.find("columns.c.net") != std::string::npos) std::fill_n(model.parameters.begin() + p.offset, p.size, 0.0);
+  }
+  CHECK((model.log_prob(moved) - model.log_prob(x) - expected).isZero(1e-10));
 }

@@ -17,6 +17,7 @@ struct Form {
   std::string spec;
   int context, inputs;
   bool masked;
+  int groups = inputs;  // where it is masked
 };
 
 std::vector<Form> forms() {
@@ -30,8 +31,14 @@ std::vector<Form> forms() {
       for (const int inputs : {1, 2, 5}) {
         for (const bool masked : {false, true}) all.push_back({spec, context, inputs, masked});
       }
+      for (const int groups : {1, 2, 3}) all.push_back({spec, context, 5, true, groups});
     }
     all.push_back({spec, 3, 0, false});
+  }
+  for (const char* spec : {R"({"hidden": [9, 8], "activation": "silu", "layer_norm": true})",
+                           R"({"hidden": [9], "activation": "tanh", "layer_norm": true})",
+                           R"({"type": "residual", "hidden": [8, 8], "activation": "elu", "layer_norm": true})"}) {
+    for (const int context : {0, 2}) all.push_back({spec, context, 5, false});
   }
   return all;
 }
@@ -47,7 +54,7 @@ struct Made {
     const config::Document document(config::Json::parse(form.spec));
     const int features = std::max(form.inputs, 1);
     network = std::make_unique<Network<T>>(layout, "net", nn::NetworkSpec::read(document.root()), form.context, form.inputs,
-                                           form.masked ? form.inputs : 0,
+                                           form.masked ? form.groups : 0,
                                            std::vector<double>(static_cast<std::size_t>(features * outputs), 0.25));
     document.check();
     for (const double v : layout.initial(3)) parameters.push_back(static_cast<T>(v));
@@ -62,15 +69,17 @@ struct Made {
   }
 };
 
-// begin, then advance and provide one feature at a time, as an autoregressive transform does.
+// begin, then advance and provide one group at a time, as an autoregressive transform does.
 template <class T>
-Var<T> by_group(nn::Pass<T>& pass, const Network<T>& network, Var<T> context, Var<T> x) {
+Var<T> by_group(nn::Pass<T>& pass, const Network<T>& network, Var<T> context, Var<T> x, int groups) {
   Var<T> rows = context;
   rows.rows = x.rows;
   const auto state = network.begin(pass, rows, x.wants_grad());
-  for (Index d = 0; d < x.cols; ++d) {
-    network.advance(pass, state, static_cast<int>(d), static_cast<int>(d));
-    if (d + 1 < x.cols) network.provide(pass, state, x.columns(d, 1), static_cast<int>(d));
+  for (int g = 0; g < groups; ++g) {
+    const int features = static_cast<int>(x.cols), first = nn::first_of_group(g, features, groups);
+    network.advance(pass, state, g, g);
+    if (g + 1 < groups)
+      network.provide(pass, state, x.columns(first, nn::first_of_group(g + 1, features, groups) - first), first);
   }
   return state.output;
 }
@@ -93,7 +102,7 @@ void groups_make_the_whole(T tolerance) {
       gradient.assign(made.parameters.size(), T(0));
       nn::Pass<T> pass{tape, made.parameters.data(), gradient.data()};
       const Var<T> in = input(tape, x, true), given = form.context ? input(tape, context) : Var<T>{};
-      const Var<T> y = whole ? made.network->run(pass, given, in) : by_group(pass, *made.network, given, in);
+      const Var<T> y = whole ? made.network->run(pass, given, in) : by_group(pass, *made.network, given, in, form.groups);
       values[whole ? 0 : 1] = y.val();
       y.adj() = normals<T>(block, y.cols, 3);
       tape.backward();
@@ -109,7 +118,7 @@ void groups_make_the_whole(T tolerance) {
 
 }  // namespace
 
-TEST_CASE("network: outputs of a group do not see its feature or later ones, in values and adjoints, exactly") {
+TEST_CASE("network: outputs of a group do not see its features or later ones, in values and adjoints, exactly") {
   for (const Form& form : forms()) {
     if (!form.masked) continue;
     CAPTURE(form.spec);
@@ -118,21 +127,25 @@ TEST_CASE("network: outputs of a group do not see its feature or later ones, in 
     Made<double> made(form);
     const Matrix<double> x = normals<double>(block, form.inputs, 1), context = normals<double>(block, form.context, 2);
     const Matrix<double> y = made.run(form, context, x);
+    int g = 0;
     for (Index d = 0; d < form.inputs; ++d) {
+      while (nn::first_of_group(g + 1, form.inputs, form.groups) <= d) ++g;
+      const Index first = nn::first_of_group(g, form.inputs, form.groups),
+                  next = nn::first_of_group(g + 1, form.inputs, form.groups);
       Matrix<double> moved = x;
       moved.col(d).array() += 1;
       const Matrix<double> z = made.run(form, context, moved);
-      CHECK(same_bits<double>(z.leftCols((d + 1) * outputs), y.leftCols((d + 1) * outputs)));
+      CHECK(same_bits<double>(z.leftCols(next * outputs), y.leftCols(next * outputs)));
       // What may be seen, is; a few relus could all be asleep.
-      if (d + 1 < form.inputs && (form.spec.find("tanh") != std::string::npos || form.spec.find("silu") != std::string::npos))
-        CHECK((z.middleCols((d + 1) * outputs, outputs) - y.middleCols((d + 1) * outputs, outputs)).cwiseAbs().maxCoeff() > 0);
+      if (next < form.inputs && (form.spec.find("tanh") != std::string::npos || form.spec.find("silu") != std::string::npos))
+        CHECK((z.middleCols(next * outputs, outputs) - y.middleCols(next * outputs, outputs)).cwiseAbs().maxCoeff() > 0);
       Tape<double> tape(Mode::differentiate);
       nn::Pass<double> pass{tape, made.parameters.data(), made.gradient.data()};
       const Var<double> in = input(tape, x, true);
       const Var<double> out = made.network->run(pass, form.context ? input(tape, context) : Var<double>{}, in);
       out.columns(d * outputs, outputs).adj().setConstant(1);
       tape.backward();
-      CHECK(in.adj().rightCols(form.inputs - d).isZero(0));
+      CHECK(in.adj().rightCols(form.inputs - first).isZero(0));
     }
     if (form.context == 0) continue;
     CHECK((made.run(form, context.array() + 1, x).leftCols(outputs) - y.leftCols(outputs)).cwiseAbs().maxCoeff() > 0);
@@ -157,7 +170,8 @@ TEST_CASE("network: gradients are those of differences") {
       const auto run = [&](Tape<double>& t, std::span<const Var<double>> in) {
         nn::Pass<double> pass{t, made.parameters.data()};
         const Var<double> context = form.context ? in[0] : Var<double>{}, x = form.inputs ? in.back() : Var<double>{};
-        return std::vector<Var<double>>{groups ? by_group(pass, *made.network, context, x) : made.network->run(pass, context, x)};
+        return std::vector<Var<double>>{groups ? by_group(pass, *made.network, context, x, form.groups)
+                                               : made.network->run(pass, context, x)};
       };
       CHECK(autodiff::check_vjp(run, inputs, {.directions = 2}) == "");
     }
@@ -172,6 +186,46 @@ TEST_CASE("network: a fresh one gives `initial` everywhere") {
     const Matrix<double> y = made.run(form, normals<double>(block, form.context, 2), normals<double>(block, form.inputs, 1));
     CHECK((y.array() == 0.25).all());
   }
+}
+
+TEST_CASE("network: layer_norm stands before each activation, and its gain and bias are named as in PyTorch") {
+  const Form form{R"({"hidden": [4], "activation": "tanh", "layer_norm": true})", 0, 2, false},
+      residual{R"({"type": "residual", "hidden": [4], "activation": "tanh", "layer_norm": true})", 0, 2, false};
+  const auto names = [](const Made<double>& made) {
+    std::vector<std::string> all;
+    for (const nn::Parameter& p : made.layout.parameters()) all.push_back(p.name);
+    return all;
+  };
+  const Made<double> dense(form), blocks(residual);
+  CHECK(names(dense) == std::vector<std::string>{"net.0.weight", "net.0.bias", "net.norms.0.weight", "net.norms.0.bias",
+                                                 "net.1.weight", "net.1.bias"});
+  CHECK(names(blocks) == std::vector<std::string>{"net.input.weight", "net.input.bias", "net.blocks.0.0.weight",
+                                                  "net.blocks.0.0.bias", "net.blocks.0.norms.0.weight",
+                                                  "net.blocks.0.norms.0.bias", "net.blocks.0.norms.1.weight",
+                                                  "net.blocks.0.norms.1.bias", "net.blocks.0.1.weight", "net.blocks.0.1.bias",
+                                                  "net.output.weight", "net.output.bias"});
+  // By hand.
+  const auto at = [](const Made<double>& made, std::size_t number) {
+    const nn::Parameter& p = made.layout.parameters()[number];
+    const Index rows = p.shape.size() == 2 ? p.shape[1] : 1;
+    return Matrix<double>(Eigen::Map<const Matrix<double>>(made.parameters.data() + p.offset, rows, p.size / rows));
+  };
+  const auto normed = [](Matrix<double> h, const Matrix<double>& gain, const Matrix<double>& bias) {
+    h.colwise() -= h.rowwise().mean().eval();
+    const Eigen::ArrayXd rate = (h.array().square().rowwise().mean() + 1e-5).rsqrt();
+    h.array().colwise() *= rate;
+    return Matrix<double>((h.array().rowwise() * gain.array().row(0)).rowwise() + bias.array().row(0));
+  };
+  const Matrix<double> x = normals<double>(block, 2, 1);
+  const auto linear = [&](const Made<double>& made, const Matrix<double>& in, std::size_t number) {
+    return Matrix<double>((in * at(made, number)).rowwise() + at(made, number + 1).row(0));
+  };
+  const Matrix<double> hidden = normed(linear(dense, x, 0), at(dense, 2), at(dense, 3)).array().tanh();
+  CHECK((dense.run(form, {}, x) - linear(dense, hidden, 4)).isZero(1e-12));
+  Matrix<double> h = linear(blocks, x, 0);
+  const Matrix<double> first = linear(blocks, normed(h, at(blocks, 4), at(blocks, 5)).array().tanh(), 2);
+  h += linear(blocks, normed(first, at(blocks, 6), at(blocks, 7)).array().tanh(), 8);
+  CHECK((blocks.run(residual, {}, x) - linear(blocks, h, 10)).isZero(1e-12));
 }
 
 TEST_CASE("network: dropout is off in evaluation, keyed by step and row in training, and keeps the mean") {
@@ -190,7 +244,8 @@ TEST_CASE("network: dropout is off in evaluation, keyed by step and row in train
       pass.step = step;
       pass.rows = ids.data();
       const Var<double> in = input(tape, other ? *other : x);
-      return Matrix<double>((groups ? by_group(pass, *made.network, Var<double>{}, in) : made.network->run(pass, {}, in)).val());
+      return Matrix<double>(
+          (groups ? by_group(pass, *made.network, Var<double>{}, in, form.groups) : made.network->run(pass, {}, in)).val());
     };
     CHECK(same_bits(run(false, 1), made.run(form, {}, x)));
     CHECK(same_bits(run(true, 1), run(true, 1)));
@@ -243,5 +298,9 @@ TEST_CASE("network: the config's faults are told") {
   CHECK(fault(R"({"type": "residual", "hidden": []})").find("at least one block") != std::string::npos);
   CHECK(fault(R"({"activation": "rely"})").find("relu") != std::string::npos);
   CHECK(fault(R"({"dropout": 1})") != "");
+  CHECK(fault(R"({"layer_norm": 1})") != "");
+  const config::Document masked(config::Json::parse(R"({"layer_norm": true})"));
+  (void)nn::NetworkSpec::read(masked.root(), true);
+  CHECK(!masked.ok());
   CHECK(fault(R"({"hiden": [3]})").find("hidden") != std::string::npos);
 }
