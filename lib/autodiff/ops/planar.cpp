@@ -57,7 +57,7 @@ Mapped<T> planar_map(Tape<T>& tape, Var<T> x, Var<T> weight, Var<T> scale, Var<T
     value_column(y, d) = value_column(x, d) + sign * (value_column(u, d) + c * value_column(w, d)) * ah;
   value_column(log_det, 0) = sign * s.log();
 
-  if (grad) {
+  if (y.wants_grad()) {
     tape.on_backward([=, t = &tape] {
       const auto at_rows = [rows](T* p) { return Column<T>(p, rows); };
       const Column<T> squared = at_rows(squares), e = at_rows(excess), factor = at_rows(along), tanh = at_rows(h),

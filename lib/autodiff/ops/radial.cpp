@@ -49,7 +49,7 @@ Mapped<T> radial_map(Tape<T>& tape, Var<T> x, Var<T> centre, Var<T> width, Var<T
   }
   value_column(log_det, 0) = sign * (others * k.log() + s.log());
 
-  if (grad) {
+  if (y.wants_grad()) {
     tape.on_backward([=, t = &tape] {
       const auto at = [rows](T* p) { return Column<T>(p, rows); };
       const Column<T> a = at(alpha_data), one_m = at(excess), len = at(length), rad = at(radius), scale = at(factor),

@@ -114,7 +114,7 @@ Mapped<T> sylvester_core(Tape<T>& tape, const SylvesterCore<T>& given, Var<T> v,
   }
   if (inverse) log_sum = -log_sum;
 
-  if (grad) {
+  if (value.wants_grad()) {
     tape.on_backward([=, t = &tape] {
       T *ga = t->scratch(rows * m), *gx = t->scratch(rows * m), *g = t->scratch(rows * m);
       if (!inverse) {
