@@ -12,8 +12,8 @@
 #include "autodiff/ops/dense.h"
 #include "autodiff/ops/elementwise.h"
 #include "autodiff/ops/monotone.h"
-#include "transforms/drawn.h"
 #include "transforms/order.h"
+#include "transforms/row_options.h"
 
 namespace flowfit::transforms {
 namespace {
@@ -29,7 +29,7 @@ class BlockAutoregressive final : public Transform<T> {
         order_(read_order(node, "given", build)),
         where_(inverse_order(order_)),
         scores_(reads_scoring(node)),
-        given_(reads_context(node, build) ? build.context : 0) {
+        given_(seen_context(node, build)) {
     std::vector<int> widths = node.integers("hidden_factors", {8, 8}, 1, 4096);
     widths.push_back(1);
     int in = 1;

@@ -11,6 +11,7 @@
 #include "autodiff/ops/runge_kutta.h"
 #include "nn/jet_network.h"
 #include "transforms/probes.h"
+#include "transforms/row_options.h"
 
 namespace flowfit::transforms {
 namespace {
@@ -23,11 +24,9 @@ class Continuous final : public Transform<T> {
  public:
   Continuous(const config::Node& node, const Build& build)
       : Transform<T>(build),
-        given_(node.boolean("context", false) ? build.context : 0),
+        given_(seen_context(node, build)),
         network_(node.member("net"), build.layout, build.name + ".net", build.features, 1 + given_,
                  {"tanh", "elu", "silu", "softplus"}) {
-    if (given_ == 0 && node.boolean("context", false))
-      node.error_at("context", "there is no context here; name the columns in data.context, or remove it");
     // Finer than the dtype's rounding is no tolerance.
     const double least = 20 * static_cast<double>(std::numeric_limits<T>::epsilon());
     atol_ = static_cast<T>(std::max(node.number("atol", 1e-6, {.low = 0.0, .high = 1.0, .open_low = true}), least));

@@ -7,7 +7,7 @@
 
 #include <cmath>
 
-#include "transforms/drawn.h"
+#include "transforms/row_options.h"
 #include "transforms/row_parameters.h"
 
 namespace flowfit::transforms {

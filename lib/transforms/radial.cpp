@@ -6,7 +6,7 @@
 // network outputs them.
 #include "autodiff/ops/radial.h"
 
-#include "transforms/drawn.h"
+#include "transforms/row_options.h"
 #include "transforms/row_parameters.h"
 
 namespace flowfit::transforms {

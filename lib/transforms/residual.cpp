@@ -11,8 +11,8 @@
 #include "autodiff/ops/columns.h"
 #include "autodiff/ops/elementwise.h"
 #include "nn/jet_network.h"
-#include "transforms/drawn.h"
 #include "transforms/probes.h"
+#include "transforms/row_options.h"
 
 namespace flowfit::transforms {
 namespace {
@@ -26,13 +26,11 @@ class Residual final : public Transform<T> {
   Residual(const config::Node& node, const Build& build)
       : Transform<T>(build),
         scores_(reads_scoring(node)),
-        given_(node.boolean("context", false) ? build.context : 0),
+        given_(seen_context(node, build)),
         lipschitz_(node.number("lipschitz", 0.97, {.low = 0.0, .high = 0.999, .open_low = true})),
         network_(node.member("net"), build.layout, build.name + ".net", build.features, given_, {"lipswish", "tanh", "elu"},
                  lipschitz_),
         exact_(node.choice("log_det", build.features <= exact_columns ? "exact" : "estimate", {"exact", "estimate"}) == "exact") {
-    if (given_ == 0 && node.boolean("context", false))
-      node.error_at("context", "there is no context here; name the columns in data.context, or remove it");
     if (exact_) return;
     terms_ = node.integer("terms", 20, 1, 1000);
     probes_ = Probes<T>(node, build);

@@ -9,7 +9,7 @@
 
 #include "autodiff/ops/elementwise.h"
 #include "autodiff/ops/householder.h"
-#include "transforms/drawn.h"
+#include "transforms/row_options.h"
 #include "transforms/row_parameters.h"
 
 namespace flowfit::transforms {

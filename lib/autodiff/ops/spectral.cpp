@@ -16,49 +16,51 @@ Var<T> bounded_weight(Tape<T>& tape, Var<T> w, T limit) {
   const Var<T> y = tape.make(w.rows, w.cols, w.wants_grad());
   const bool tall = w.rows >= w.cols;
   const Index n = tall ? w.cols : w.rows, size = n * n;
-  T *gram = tape.scratch(size), *power = tape.scratch(size), *product = tape.scratch(size), *next = tape.scratch(size);
-  using Block_ = Block<const T>;
-  const Block_ whole{w.value, w.rows, w.cols, w.rows};
-  std::fill_n(gram, size, T(0));
-  if (tall)
-    multiply_transposed_left<T>(whole, whole, {gram, n, n, n});
-  else
-    multiply_transposed_right<T>(whole, whole, {gram, n, n, n});
-  // power = G^(2^k) / its norm, log_norm the log of that norm; product = G·G²·G⁴⋯, scaled.
-  const auto normalize = [&](T* m) {
+  // powers[k] = G^(2^k) divided by its norm; log_norm is the log of that norm.
+  T* powers = tape.scratch((squarings + 1) * size);
+  const Block<const T> whole{w.value, w.rows, w.cols, w.rows};
+  const auto square = [n](T* m) { return Block<const T>{m, n, n, n}; };
+  const auto normalize = [n](T* m) {
     const T norm = MatrixMap<T>(m, n, n).norm();
     if (norm > T(0)) MatrixMap<T>(m, n, n) /= norm;
-    return norm;
+    return std::log(static_cast<double>(norm));
   };
-  std::copy_n(gram, size, power);
-  const T first = normalize(power);
-  double log_norm = std::log(static_cast<double>(first));
-  std::copy_n(power, size, product);
-  for (int k = 0; k < squarings && first > T(0); ++k) {
-    multiply<T>(Block_{power, n, n, n}, Block_{power, n, n, n}, {next, n, n, n}, false);
-    std::swap(power, next);
-    log_norm = 2 * log_norm + std::log(static_cast<double>(normalize(power)));
-    multiply<T>(Block_{product, n, n, n}, Block_{power, n, n, n}, {next, n, n, n}, false);
-    std::swap(product, next);
-    normalize(product);
+  std::fill_n(powers, size, T(0));
+  if (tall)
+    multiply_transposed_left<T>(whole, whole, {powers, n, n, n});
+  else
+    multiply_transposed_right<T>(whole, whole, {powers, n, n, n});
+  double log_norm = normalize(powers);
+  const T gram_norm = static_cast<T>(std::exp(log_norm));
+  for (T* m = powers; std::isfinite(log_norm) && m < powers + squarings * size; m += size) {
+    multiply<T>(square(m), square(m), {m + size, n, n, n}, false);
+    log_norm = 2 * log_norm + normalize(m + size);
   }
-  const double bound = first > T(0) ? std::exp(log_norm / (2 << squarings)) : 0;
-  const T scale = bound > static_cast<double>(limit) ? static_cast<T>(static_cast<double>(limit) / bound) : T(1);
+  // −inf for weights that are zero: nothing to bound.
+  const double bound = std::exp(log_norm / (2 << squarings));
+  const bool bounded = bound > static_cast<double>(limit);
+  const T scale = bounded ? static_cast<T>(static_cast<double>(limit) / bound) : T(1);
   y.val() = scale * w.val();
   if (y.wants_grad()) {
-    const bool bounded = scale < T(1);
     tape.on_backward([=, t = &tape] {
       w.adj() += scale * y.adj();
       if (!bounded) return;
-      // d log σ̂ / dW = W·A (or A·W) with A = G^127 / tr(G^128); the scale of `product` cancels.
-      const T trace = MatrixMap<T>(gram, n, n).cwiseProduct(MatrixMap<T>(product, n, n)).sum();
-      const T along = scale * y.adj().cwiseProduct(w.val()).sum() / trace;
+      // d log σ̂ / dW = W·A (or A·W) with A = G^127 / tr(G^128), and G^127 = G·G²·G⁴ ⋯ G^64: its scale cancels.
+      T *product = t->scratch(size), *next = t->scratch(size);
+      std::copy_n(powers, size, product);
+      for (int k = 1; k <= squarings; ++k) {
+        multiply<T>(square(product), square(powers + k * size), {next, n, n, n}, false);
+        std::swap(product, next);
+        normalize(product);
+      }
+      const T trace = MatrixMap<T>(powers, n, n).cwiseProduct(MatrixMap<T>(product, n, n)).sum();
       const Var<T> direction = t->make(w.rows, w.cols, false);
+      const Block<T> to{direction.value, w.rows, w.cols, w.rows};
       if (tall)
-        multiply<T>(Block_{w.value, w.rows, n, w.rows}, Block_{product, n, n, n}, {direction.value, w.rows, n, w.rows}, false);
+        multiply<T>(whole, square(product), to, false);
       else
-        multiply<T>(Block_{product, n, n, n}, Block_{w.value, n, w.cols, n}, {direction.value, n, w.cols, n}, false);
-      w.adj() -= along * direction.val();
+        multiply<T>(square(product), whole, to, false);
+      w.adj() -= scale * y.adj().cwiseProduct(w.val()).sum() / (trace * gram_norm) * direction.val();
     });
   }
   return y;

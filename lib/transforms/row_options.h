@@ -1,4 +1,4 @@
-// Starting values of a whole-vector transform drawn at random, the same whether they are tensors or a network's bias.
+// What the whole-row maps read and draw alike: their direction, context for a network that maps the row itself, random starts.
 #pragma once
 
 #include <vector>
@@ -18,6 +18,13 @@ inline std::vector<double> drawn_normals(const Build& build, Index count, double
 /// Which side a map with one analytic direction reads: true for "scoring" (the default), data → base.
 inline bool reads_scoring(const config::Node& node) {
   return node.choice("direction", "scoring", {"scoring", "sampling"}) == "scoring";
+}
+
+/// How many columns of context a network that maps the row itself sees: none unless "context" is true.
+inline int seen_context(const config::Node& node, const Build& build) {
+  if (!node.boolean("context", false)) return 0;
+  if (build.context == 0) node.error_at("context", "there is no context here; name the columns in data.context, or remove it");
+  return build.context;
 }
 
 }  // namespace flowfit::transforms
