@@ -1,4 +1,4 @@
-// The inverse of a map that has none in closed form, entry by entry: a safeguarded Newton search, and gradients by the implicit function theorem.
+// The inverse of a map that has none in closed form: entry by entry with a safeguarded Newton search, or of whole rows; gradients by the implicit function theorem.
 #pragma once
 
 #include <cmath>
@@ -85,6 +85,34 @@ Mapped<T> invert_increasing(Tape<T>& tape, Var<T> y, F f) {
   if (log_det.wants_grad() && there.log_det.wants_grad()) {
     tape.on_backward([=] {
       for (Index i = 0; i < n; ++i) there.log_det.adjoint[i] -= log_det.adjoint[i];
+    });
+  }
+  return {x, log_det};
+}
+
+/// The same for a map of whole rows (y, x: B x D; log_det of `f`: B x 1). `search(x)` writes a root of f(x) = y into x. After the first recording of `f`, at
+/// the root, `adjoint()` gives a small function solve(g) that turns each row g of B x D into the λ with (∂f/∂x)ᵀ·λ = g, for the way back.
+template <class T, class F, class Search, class Adjoint>
+Mapped<T> invert_rows(Tape<T>& tape, Var<T> y, F f, Search search, Adjoint adjoint) {
+  const Var<T> x = tape.make(y.rows, y.cols, true);
+  search(x.value);
+  if (tape.differentiates()) {
+    const Mapped<T> moved = f(x);
+    tape.on_backward([=, solve = adjoint()] {
+      solve(x.adjoint);
+      for (Index i = 0; i < x.size(); ++i) {
+        if (y.wants_grad()) y.adjoint[i] += x.adjoint[i];
+        if (moved.value.wants_grad()) moved.value.adjoint[i] -= x.adjoint[i];
+      }
+      // What `f` gives back to x was solved for: λ is all of it.
+    });
+  }
+  const Mapped<T> there = f(x);
+  const Var<T> log_det = tape.make(y.rows, 1, true);
+  for (Index i = 0; i < y.rows; ++i) log_det.value[i] = -there.log_det.value[i];
+  if (log_det.wants_grad() && there.log_det.wants_grad()) {
+    tape.on_backward([=] {
+      for (Index i = 0; i < y.rows; ++i) there.log_det.adjoint[i] -= log_det.adjoint[i];
     });
   }
   return {x, log_det};

@@ -19,6 +19,11 @@ enum class Mode { evaluate, differentiate };
 /// destroy it. No op allocates from the heap: scratch comes from `scratch`.
 template <class T>
 class Tape {
+  struct Closure {
+    Closure* previous;
+    void (*run)(Closure*);
+  };
+
  public:
   explicit Tape(Mode mode = Mode::evaluate) : mode_(mode) {}
   Tape(const Tape&) = delete;
@@ -68,6 +73,29 @@ class Tape {
     core::Arena::Mark mark_;
   };
 
+  /// For its lifetime, inside a closure of `backward`: records anew with a way back of its own, which `backward` runs, and forgets all of it at its end.
+  /// An op that keeps few numbers computes the rest again there.
+  class Replay {
+   public:
+    explicit Replay(Tape& tape) : tape_(tape), last_(tape.last_), mode_(tape.mode_), mark_(tape.arena_.mark()) {
+      tape.last_ = nullptr;
+      tape.mode_ = Mode::differentiate;
+    }
+    ~Replay() {
+      tape_.last_ = last_;
+      tape_.mode_ = mode_;
+      tape_.arena_.rewind(mark_);
+    }
+    Replay(const Replay&) = delete;
+    Replay& operator=(const Replay&) = delete;
+
+   private:
+    Tape& tape_;
+    Closure* last_;
+    Mode mode_;
+    core::Arena::Mark mark_;
+  };
+
   template <class F>
   void on_backward(F f) {
     static_assert(std::is_trivially_destructible_v<F>, "closures are dropped, never destroyed");
@@ -86,10 +114,6 @@ class Tape {
   }
 
  private:
-  struct Closure {
-    Closure* previous;
-    void (*run)(Closure*);
-  };
   core::Arena arena_;
   Closure* last_ = nullptr;
   Mode mode_;

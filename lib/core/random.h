@@ -16,7 +16,8 @@ enum class Purpose : std::uint32_t {
   dropout = 5,
   jitter = 6,
   sample = 7,
-  check = 8
+  check = 8,
+  estimate = 9
 };
 
 /// Name of the scheme, stored in the model file.

@@ -3,10 +3,21 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 
 #include "core/vectorize.h"
 
 namespace flowfit::training {
+namespace {
+
+// The moments of a weight that gets no gradient any more fade into subnormal numbers, on which processors are many times slower.
+template <class T>
+T normal_or_zero(T x) {
+  return std::abs(x) < std::numeric_limits<T>::min() ? T(0) : x;
+}
+
+}  // namespace
 
 template <class T>
 Optimizer<T>::Optimizer(const Settings& settings, const nn::ParameterLayout& layout)
@@ -33,11 +44,16 @@ double Optimizer<T>::reduce(std::span<T* const> lanes, core::ThreadPool& pool) {
         for (std::size_t i = begin; i < end; ++i) to[i] += from[i];
       }
     }
-    // Four running sums: one would wait for itself at every addition.
-    double sums[4] = {0, 0, 0, 0};
+    // Several running sums: one would wait for itself at every addition.
+    constexpr std::size_t many = 16;
+    double sums[many] = {};
     const T* g = lanes[0];
-    for (std::size_t i = begin; i < end; ++i) sums[i % 4] += static_cast<double>(g[i]) * static_cast<double>(g[i]);
-    norms_[static_cast<std::size_t>(c)] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    std::size_t i = begin;
+    for (; i + many <= end; i += many) {
+      for (std::size_t k = 0; k < many; ++k) sums[k] += static_cast<double>(g[i + k]) * static_cast<double>(g[i + k]);
+    }
+    for (; i < end; ++i) sums[0] += static_cast<double>(g[i]) * static_cast<double>(g[i]);
+    norms_[static_cast<std::size_t>(c)] = std::accumulate(sums, sums + many, 0.0);
   });
   double sum = 0;
   for (const double norm : norms_) sum += norm;
@@ -59,8 +75,8 @@ void Optimizer<T>::update(std::span<T> weights, std::span<const T> gradient, dou
     T *w = weights.data(), *m = first_.data(), *v = second_.data();
     const T* grad = gradient.data();
     const auto adam = [&](std::size_t i, T g) {
-      m[i] = b1 * m[i] + (T(1) - b1) * g;
-      v[i] = b2 * v[i] + (T(1) - b2) * g * g;
+      m[i] = normal_or_zero(b1 * m[i] + (T(1) - b1) * g);
+      v[i] = normal_or_zero(b2 * v[i] + (T(1) - b2) * g * g);
       w[i] -= step_size * m[i] / (std::sqrt(v[i]) * root + epsilon);
     };
     if (decay_.empty()) {

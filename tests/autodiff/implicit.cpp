@@ -82,3 +82,59 @@ TEST_CASE("implicit: an entry's bits do not depend on the others, and the search
   };
   CHECK(same_bits<float>(solve(y).topRows(block / 2), solve(far).topRows(block / 2)));
 }
+
+// Rows that are sheared: y = (x_0 + a·sin x_1 + x_1 / 2, x_1 + x_0 / 2). log_det = log((2 − a·cos x_1 − 1/2) / 2).
+TEST_CASE("implicit: rows: gradients by y and by what the map looks at are those of differences") {
+  const auto sheared = [](Tape<double>& tape, Var<double> x, Var<double> a) {
+    const Var<double> y = tape.make(x.rows, 2, x.wants_grad() || a.wants_grad()), log_det = tape.make(x.rows, 1, y.wants_grad());
+    for (Index i = 0; i < x.rows; ++i) {
+      const double u = x.value[i], v = x.value[x.rows + i];
+      y.value[i] = u + a.value[0] * std::sin(v) + v / 2;
+      y.value[x.rows + i] = v + u / 2;
+      log_det.value[i] = std::log(0.75 - a.value[0] * std::cos(v) / 2);
+    }
+    if (y.wants_grad()) {
+      tape.on_backward([=] {
+        for (Index i = 0; i < x.rows; ++i) {
+          const double v = x.value[x.rows + i], g = y.adjoint[i], h = y.adjoint[x.rows + i];
+          const double gl = log_det.adjoint[i] / (0.75 - a.value[0] * std::cos(v) / 2);
+          if (x.wants_grad()) {
+            x.adjoint[i] += g + h / 2;
+            x.adjoint[x.rows + i] += h + g * (a.value[0] * std::cos(v) + 0.5) + gl * a.value[0] * std::sin(v) / 2;
+          }
+          if (a.wants_grad()) a.adjoint[0] += g * std::sin(v) - gl * std::cos(v) / 2;
+        }
+      });
+    }
+    return Mapped<double>{y, log_det};
+  };
+  const auto run = [&](Tape<double>& tape, std::span<const Var<double>> in) {
+    const Index n = in[0].rows;
+    const double a = in[1].value[0];
+    const auto search = [&](double* x) {
+      for (Index i = 0; i < n; ++i) {
+        double u = 0, v = 0;
+        for (int round = 0; round < 200; ++round) {
+          v = in[0].value[n + i] - u / 2;
+          u = in[0].value[i] - a * std::sin(v) - v / 2;
+        }
+        x[i] = u;
+        x[n + i] = v;
+      }
+    };
+    Var<double> at;
+    const auto f = [&](Var<double> x) { return at = x, sheared(tape, x, in[1]); };
+    const auto adjoint = [&] {
+      return [at, a, n](double* g) {  // [[1, 1/2], [c, 1]]·λ = g with c = a·cos x_1 + 1/2
+        for (Index i = 0; i < n; ++i) {
+          const double c = a * std::cos(at.value[n + i]) + 0.5, u = g[i], v = g[n + i], det = 1 - c / 2;
+          g[i] = (u - v / 2) / det;
+          g[n + i] = (v - c * u) / det;
+        }
+      };
+    };
+    const Mapped<double> m = autodiff::invert_rows(tape, in[0], f, search, adjoint);
+    return std::vector<Var<double>>{m.value, m.log_det};
+  };
+  CHECK(autodiff::check_vjp(run, {normals<double>(12, 2, 5), Matrix<double>::Constant(1, 1, 0.6)}) == "");
+}

@@ -1,0 +1,69 @@
+// Estimated log-determinants: right on average in training, repeatable in scores, and their series by fixed probes exact up to its tail.
+#include <doctest/doctest.h>
+
+#include <numeric>
+
+#include "support/subject.h"
+
+using namespace flowfit;
+using namespace flowfit::test;
+
+namespace {
+
+// log_det of one row, `steps` training steps (or scores where there are none).
+std::vector<double> log_dets(const Subject<double>& subject, const Matrix<double>& x, bool training, std::uint32_t steps) {
+  std::vector<std::uint64_t> ids(static_cast<std::size_t>(x.rows()));
+  std::iota(ids.begin(), ids.end(), std::uint64_t{0});
+  std::vector<double> all;
+  Tape<double> tape;
+  for (std::uint32_t step = 0; step < steps; ++step) {
+    tape.reset(Mode::evaluate);
+    nn::Pass<double> pass{tape, subject.parameters.data()};
+    pass.training = training;
+    pass.seed = 4;
+    pass.step = step;
+    pass.rows = ids.data();
+    const Mapped<double> m = subject.apply(pass, input(tape, x), {}, true);
+    all.insert(all.end(), m.log_det.value, m.log_det.value + x.rows());
+  }
+  return all;
+}
+
+void check_estimate(const std::string& exact, const std::string& estimate) {
+  CAPTURE(estimate);
+  Subject<double> right({"", exact, 4}), subject({"", estimate, 4});
+  REQUIRE(right.ok());
+  REQUIRE(subject.ok());
+  REQUIRE(right.parameters.size() == subject.parameters.size());
+  right.perturb();
+  subject.perturb();
+  // The same row in all places: as many draws.
+  const Matrix<double> x = subject.rows(true).row(0).replicate(block, 1);
+  const double truth = log_dets(right, x, false, 1).front();
+  const std::vector<double> draws = log_dets(subject, x, true, 200);
+  double mean = 0, between = 0;
+  std::vector<double> steps;  // rows of a step share the number of terms: the steps' means are what is independent
+  for (std::size_t i = 0; i < draws.size(); i += block)
+    steps.push_back(std::accumulate(draws.begin() + static_cast<std::ptrdiff_t>(i),
+                                    draws.begin() + static_cast<std::ptrdiff_t>(i + block), 0.0) /
+                    block);
+  for (const double v : steps) mean += v / static_cast<double>(steps.size());
+  for (const double v : steps) between += (v - mean) * (v - mean);
+  const double error = std::sqrt(between / static_cast<double>(steps.size() * (steps.size() - 1)));
+  CHECK(error < 0.05);
+  CHECK(std::abs(mean - truth) < 4 * error);
+  const std::vector<double> scores = log_dets(subject, x, false, 2);
+  for (const double v : scores) CHECK(v == scores.front());
+}
+
+}  // namespace
+
+TEST_CASE("estimates: a residual layer's training estimate is right on average, its scores draw nothing") {
+  check_estimate(R"({"type": "residual", "lipschitz": 0.9, "net": {"hidden": [8]}})",
+                 R"({"type": "residual", "lipschitz": 0.9, "log_det": "estimate", "net": {"hidden": [8]}})");
+}
+
+TEST_CASE("estimates: a continuous layer's training estimate is right on average, its scores draw nothing") {
+  check_estimate(R"({"type": "continuous", "net": {"hidden": [8]}})",
+                 R"({"type": "continuous", "trace": "hutchinson", "net": {"hidden": [8]}})");
+}
