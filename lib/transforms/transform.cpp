@@ -21,9 +21,9 @@ template <class T>
 class Inverted final : public Transform<T> {
  public:
   Inverted(const Build& build, std::unique_ptr<Transform<T>> inner) : Transform<T>(build), inner_(std::move(inner)) {}
-  // Turning a map of the whole line around leaves it one; `exp` and its like swap domain and image.
   Support domain() const override { return inner_->image(inner_->domain()); }
-  Support image(const Support&) const override { return inner_->domain(); }
+  Support image(const Support& in) const override { return inner_->preimage(in); }
+  Support preimage(const Support& out) const override { return inner_->image(out); }
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override { return inner_->map_inverse(pass, x, context); }
@@ -32,6 +32,11 @@ class Inverted final : public Transform<T> {
  private:
   std::unique_ptr<Transform<T>> inner_;
 };
+
+template <class T>
+std::unique_ptr<Transform<T>> turned(const Build& build, std::unique_ptr<Transform<T>> inner) {
+  return std::make_unique<Inverted<T>>(build, std::move(inner));
+}
 
 #define ENTRY(word) TransformEntry word##_transform();
 #include "registry/transforms.inc"
@@ -55,6 +60,16 @@ bool reads_context(const config::Node& node, const Build& build) {
   return build.context > 0;
 }
 
+std::vector<double> column_numbers(const config::Node& node, std::string_view key, double fallback, int features,
+                                   config::Range range) {
+  const auto count = static_cast<std::size_t>(features);
+  if (!node.member(key).is_array()) return std::vector<double>(count, node.number(key, fallback, range));
+  const std::vector<double> values = node.numbers(key, {fallback}, range);
+  if (values.size() == count) return values;
+  node.member(key).error("expected one number, or one for each of the " + std::to_string(features) + " columns");
+  return std::vector<double>(count, fallback);
+}
+
 template <class T>
 std::unique_ptr<Transform<T>> make_transform(const config::Node& node, const Build& build) {
   std::vector<std::string> types;
@@ -71,12 +86,13 @@ std::unique_ptr<Transform<T>> make_transform(const config::Node& node, const Bui
   if (inverted && made->needs_initialize())
     node.error_at("inverse", "is set from the data on its way to the base; it cannot be turned around");
   if (found != transforms().end()) node.finish();
-  if (inverted) made = std::make_unique<Inverted<T>>(build, std::move(made));
-  return made;
+  return inverted ? turned(build, std::move(made)) : std::move(made);
 }
 
 template class Transform<float>;
 template class Transform<double>;
+template std::unique_ptr<Transform<float>> turned<float>(const Build&, std::unique_ptr<Transform<float>>);
+template std::unique_ptr<Transform<double>> turned<double>(const Build&, std::unique_ptr<Transform<double>>);
 template std::unique_ptr<Transform<float>> make_transform<float>(const config::Node&, const Build&);
 template std::unique_ptr<Transform<double>> make_transform<double>(const config::Node&, const Build&);
 
