@@ -2,9 +2,16 @@
 #include "transforms/transform.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 namespace flowfit::transforms {
+
+bool Support::inside(const Support& other) const {
+  const auto slack = [](double a, double b) { return 1e-12 * std::max(std::abs(a), std::abs(b)) + 1e-15; };
+  return low >= other.low - (std::isfinite(low) ? slack(low, other.low) : 0) &&
+         high <= other.high + (std::isfinite(high) ? slack(high, other.high) : 0);
+}
 
 template <class T>
 Mapped<T> Transform<T>::checked(Direction direction, Pass<T>& pass, Var<T> x, Var<T> context) const {

@@ -21,7 +21,8 @@ using nn::Var;
 struct Support {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
-  bool inside(const Support& other) const { return low >= other.low && high <= other.high; }
+  /// Up to a rounding of ends that were worked out.
+  bool inside(const Support& other) const;
 };
 
 /// What a transform needs to be built at its place in the stack.

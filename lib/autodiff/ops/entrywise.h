@@ -40,9 +40,12 @@ Mapped<T> entrywise(Tape<T>& tape, Var<T> x, const Formula& formula, bool invers
   else
     formula.forward(at.val_array(), y.val_array(), log_det.val_array());
   y.val_array() = y.val_array().max(to.low).min(to.high);
+  // Sums of log_dets must not reach +inf, which a log density of −inf would make NaN.
+  constexpr T largest = T(1e-9) * std::numeric_limits<T>::max();
   const Index n = x.size();
   FLOWFIT_VECTORIZE
-  for (Index i = 0; i < n; ++i) log_det.value[i] = from.has(x.value[i]) ? log_det.value[i] : -std::numeric_limits<T>::infinity();
+  for (Index i = 0; i < n; ++i)
+    log_det.value[i] = from.has(x.value[i]) ? std::min(log_det.value[i], largest) : -std::numeric_limits<T>::infinity();
   if (y.wants_grad()) {
     tape.on_backward([=, t = &tape] {
       const Var<T> slope = t->make(x.rows, x.cols, false), bend = t->make(x.rows, x.cols, false);
