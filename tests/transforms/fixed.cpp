@@ -194,9 +194,9 @@ TEST_CASE("haar: orthonormal for any number of columns, sums first") {
   const auto subject = made(R"({"type": "haar"})", 5);
   Matrix<double> x(block, 5);
   x.rowwise() = Eigen::RowVectorXd{{1, 2, 3, 5, 7}};
-  // (1 2)(3 5) 7 → 3, 8, 7 | −1, −2 by √½; (3 8) 7 → 11·½, 7 | −5·½; then the two.
-  const double h = std::sqrt(0.5), sum = 11 * h * h;
-  const Eigen::RowVectorXd expected{{(sum + 7) * h, (sum - 7) * h, -5 * h * h, -h, -2 * h}};
+  // (1 2)(3 5) 7: sums 3, 8 and differences −1, −2 by √½; then 11 and −5 by ½; the 7 stays.
+  const double h = std::sqrt(0.5);
+  const Eigen::RowVectorXd expected{{5.5, -2.5, -h, -2 * h, 7}};
   CHECK((subject.run(false, x, {}).value.row(0) - expected).isZero(1e-14));
 }
 
