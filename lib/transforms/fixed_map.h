@@ -45,10 +45,10 @@ class FixedMap final : public Transform<T> {
     const auto end = [&](double v) {
       if (v <= from.low) return formula_.increases() ? to.low : to.high;
       if (v >= from.high) return formula_.increases() ? to.high : to.low;
-      double moved = 0, log_slope = 0;
-      const autodiff::ArrayMap<double> in(&v, 1, 1), out(&moved, 1, 1), slope(&log_slope, 1, 1);
+      double result = 0, log_slope = 0;
+      const autodiff::ArrayMap<double> in(&v, 1, 1), out(&result, 1, 1), slope(&log_slope, 1, 1);
       inverse ? formula_.inverse(in, out, slope) : formula_.forward(in, out, slope);
-      return std::clamp(moved, to.low, to.high);
+      return std::clamp(result, to.low, to.high);
     };
     const double a = end(interval.low), b = end(interval.high);
     return {std::min(a, b), std::max(a, b)};

@@ -114,6 +114,7 @@ Matrix<T> any_rows(std::uint32_t epoch) {
 
 template <class T>
 void score_chains() {
+  if (layers().empty()) return;  // filtered
   int accepted = 0, refused = 0;
   for (std::uint32_t round = 0; round < 1500; ++round) {
     const std::uint64_t row = 8 * static_cast<std::uint64_t>(round);
