@@ -48,7 +48,7 @@ int map_table(Direction direction, const std::string& model_name, const std::str
     const data::Columns mapped = direction == Direction::encode ? model->encode(table.columns, table.context, log_dets[0], pool)
                                                                 : model->decode(table.columns, table.context, log_dets[0], pool);
     for (std::size_t row = 0; row < table.rows(); ++row) {
-      if (!is_finite(mapped, row)) ++lost;
+      if (!is_finite(mapped, row) || !std::isfinite(log_dets[0][row])) ++lost;
       first = true;
       append_cells(out.buffer(), table.context, row, first);
       append_cells(out.buffer(), mapped, row, first);
@@ -63,7 +63,7 @@ int map_table(Direction direction, const std::string& model_name, const std::str
   out.close();
   if (lost > 0)
     terminal::warning(table.reader().name() + ": " + std::to_string(lost) + " of " + counted(table.total(), "row") +
-                      (lost == 1 ? " has" : " have") + " no finite image" +
+                      (lost == 1 ? " has" : " have") + " no image" +
                       (direction == Direction::encode ? "; outside the support of the model" : ""));
   return 0;
 }

@@ -1,6 +1,9 @@
 // Building the stack, and running it both ways.
 #include "flow/flow.h"
 
+#include <cmath>
+#include <limits>
+
 #include "autodiff/ops/elementwise.h"
 #include "core/text.h"
 
@@ -51,7 +54,12 @@ Mapped<T> Flow<T>::decode(Pass<T>& pass, Var<T> z, Var<T> context) const {
 template <class T>
 Var<T> Flow<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
   const Mapped<T> m = encode(pass, x, context);
-  return autodiff::add(pass.tape, base_->log_prob(pass, m.value, context), m.log_det);
+  const Var<T> log_p = autodiff::add(pass.tape, base_->log_prob(pass, m.value, context), m.log_det);
+  // A row so far out that a layer overflows (∞ − ∞) has no density that these numbers can hold.
+  for (Index i = 0; i < log_p.rows; ++i) {
+    if (std::isnan(log_p.value[i])) log_p.value[i] = -std::numeric_limits<T>::infinity();
+  }
+  return log_p;
 }
 
 template <class T>

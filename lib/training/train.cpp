@@ -121,14 +121,15 @@ class Training {
   /// A row that the flow cannot reach would make every step infinite.
   void refuse_rows_outside() {
     const auto look = [&](const Rows<T>& rows, const data::Columns& columns, const std::string& source, const char* part) {
-      const auto bad = trainer_->first_bad_row(rows, model_->weights());
-      if (!bad) return;
+      const std::vector<std::size_t> bad = trainer_->bad_rows(rows, model_->weights());
+      if (bad.empty()) return;
       std::vector<std::string> cells;
       for (std::size_t d = 0; d < columns.size(); ++d)
-        cells.push_back(plan_.flow.columns[d] + " = " + core::number(columns[d][*bad]));
+        cells.push_back(plan_.flow.columns[d] + " = " + core::number(columns[d][bad.front()]));
       throw core::DataError(source + ": expected rows inside the support of the flow, got " + core::joined(cells) + " (row " +
-                            std::to_string(*bad + 1) + " of the " + part +
-                            " part); its density is zero there: change the flow, or leave the row out");
+                            std::to_string(bad.front() + 1) + " of the " + part + " part" +
+                            (bad.size() > 1 ? ", the first of " + std::to_string(bad.size()) : "") +
+                            "); its density is zero there: change the flow, or leave such rows out");
     };
     look(train_, parts_.train, request_.data.source, "training");
     look(validation_, parts_.validation, request_.validation ? request_.validation->source : request_.data.source, "validation");

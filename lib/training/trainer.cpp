@@ -240,12 +240,13 @@ double Trainer<T>::nll(const Rows<T>& rows, const std::vector<T>& weights) {
 }
 
 template <class T>
-std::optional<std::size_t> Trainer<T>::first_bad_row(const Rows<T>& rows, const std::vector<T>& weights) {
-  if (rows.count == 0) return std::nullopt;
+std::vector<std::size_t> Trainer<T>::bad_rows(const Rows<T>& rows, const std::vector<T>& weights) {
+  std::vector<std::size_t> bad;
+  if (rows.count == 0) return bad;
   const std::vector<double> all = scores(rows, weights);
-  const auto bad = std::ranges::find_if(all, [](double score) { return !std::isfinite(score); });
-  if (bad == all.end()) return std::nullopt;
-  return static_cast<std::size_t>(bad - all.begin());
+  for (std::size_t row = 0; row < all.size(); ++row)
+    if (!std::isfinite(all[row])) bad.push_back(row);
+  return bad;
 }
 
 template class Trainer<float>;

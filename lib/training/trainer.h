@@ -70,8 +70,8 @@ class Trainer {
 
   /// Mean negative log-likelihood of rows under weights, in the flow's units.
   double nll(const Rows<T>& rows, const std::vector<T>& weights);
-  /// The first row whose score is not finite, if any.
-  std::optional<std::size_t> first_bad_row(const Rows<T>& rows, const std::vector<T>& weights);
+  /// Rows whose score is not finite, in their order.
+  std::vector<std::size_t> bad_rows(const Rows<T>& rows, const std::vector<T>& weights);
 
   State<T>& state() { return state_; }
   /// Copies everything that training changes into `snapshot`, reusing its memory.

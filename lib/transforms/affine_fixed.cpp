@@ -1,4 +1,5 @@
 // affine_fixed: y = loc + scale·x, by column, with numbers given in the config. Nothing is learned.
+#include <algorithm>
 #include <cmath>
 
 #include "autodiff/ops/elementwise.h"
@@ -11,20 +12,19 @@ template <class T>
 class AffineFixed final : public Transform<T> {
  public:
   AffineFixed(const config::Node& node, const Build& build) : Transform<T>(build) {
-    const std::vector<double> loc = read(node, "loc", 0.0), scale = read(node, "scale", 1.0);
-    for (std::size_t d = 0; d < static_cast<std::size_t>(build.features); ++d) {
-      loc_.push_back(static_cast<T>(d < loc.size() ? loc[d] : loc.front()));
-      log_scale_.push_back(static_cast<T>(std::log(d < scale.size() ? scale[d] : scale.front())));
+    const std::vector<double> loc = column_numbers(node, "loc", 0.0, build.features);
+    const std::vector<double> scale = column_numbers(node, "scale", 1.0, build.features, {.low = 0.0, .open_low = true});
+    for (std::size_t d = 0; d < loc.size(); ++d) {
+      maps_.push_back({loc[d], scale[d]});
+      loc_.push_back(static_cast<T>(loc[d]));
+      log_scale_.push_back(static_cast<T>(std::log(scale[d])));
     }
   }
   Support image(const Support& in) const override {
-    // The widest over the columns: a stack is checked for all of them at once.
-    Support out{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
-    for (std::size_t d = 0; d < loc_.size(); ++d) {
-      const double s = std::exp(static_cast<double>(log_scale_[d])), t = static_cast<double>(loc_[d]);
-      out = {std::min(out.low, s * in.low + t), std::max(out.high, s * in.high + t)};
-    }
-    return out;
+    return widest([&](const Map& m) { return Support{m.loc + m.scale * in.low, m.loc + m.scale * in.high}; });
+  }
+  Support preimage(const Support& out) const override {
+    return widest([&](const Map& m) { return Support{(out.low - m.loc) / m.scale, (out.high - m.loc) / m.scale}; });
   }
 
  protected:
@@ -36,17 +36,22 @@ class AffineFixed final : public Transform<T> {
   }
 
  private:
-  // A number for all columns, or one for each.
-  std::vector<double> read(const config::Node& node, const char* key, double fallback) const {
-    const bool positive = fallback > 0;
-    const config::Range range = positive ? config::Range{.low = 0.0, .high = 1e300, .open_low = true} : config::Range{};
-    if (!node.member(key).is_array()) return {node.number(key, fallback, range)};
-    const std::vector<double> values = node.numbers(key, {fallback}, range);
-    if (static_cast<Index>(values.size()) == this->features()) return values;
-    node.member(key).error("expected one number, or one for each of the " + std::to_string(this->features()) + " columns");
-    return {fallback};
-  }
   static Var<T> fixed(const std::vector<T>& v) { return {const_cast<T*>(v.data()), nullptr, 1, static_cast<Index>(v.size())}; }
+
+  struct Map {
+    double loc, scale;
+  };
+  // The hull over the columns: a stack is checked for all of them at once.
+  template <class F>
+  Support widest(F of_one) const {
+    Support hull = of_one(maps_.front());
+    for (const Map& map : maps_) {
+      const Support one = of_one(map);
+      hull = {std::min(hull.low, one.low), std::max(hull.high, one.high)};
+    }
+    return hull;
+  }
+  std::vector<Map> maps_;  // as the config says
   std::vector<T> loc_, log_scale_;
 };
 

@@ -1,25 +1,31 @@
 // exp: y = eˣ, by column. Data must be positive: a score elsewhere is −inf.
-#include <cmath>
-
-#include "autodiff/ops/elementwise.h"
-#include "transforms/transform.h"
+#include "transforms/fixed_map.h"
 
 namespace flowfit::transforms {
 namespace {
 
-template <class T>
-class Exp final : public Transform<T> {
- public:
-  Exp(const config::Node&, const Build& build) : Transform<T>(build) {}
-  Support image(const Support& in) const override { return {std::exp(in.low), std::exp(in.high)}; }
+struct ExpFormula : Formula {
+  using Formula::Formula;
+  Support image() const { return {0, std::numeric_limits<double>::infinity()}; }
 
- protected:
-  Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T>) const override { return summed(pass, autodiff::exp_map(pass.tape, x)); }
-  Mapped<T> map_inverse(Pass<T>& pass, Var<T> y, Var<T>) const override { return summed(pass, autodiff::log_map(pass.tape, y)); }
-
- private:
-  static Mapped<T> summed(Pass<T>& pass, Mapped<T> m) { return {m.value, autodiff::row_sum(pass.tape, m.log_det)}; }
+  template <class A>
+  void forward(const A& x, A y, A log_slope) const {
+    y = x.exp();
+    log_slope = x;
+  }
+  template <class A>
+  void inverse(const A& y, A x, A log_slope) const {
+    x = y.log();
+    log_slope = -x;
+  }
+  template <class A>
+  void bend(const A&, A b) const {
+    b.setOnes();
+  }
 };
+
+template <class T>
+using Exp = FixedMap<T, ExpFormula>;
 
 }  // namespace
 

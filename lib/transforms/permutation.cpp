@@ -11,6 +11,8 @@ class Permutation final : public Transform<T> {
  public:
   Permutation(const config::Node& node, const Build& build)
       : Transform<T>(build), order_(read_order(node, "random", build)), where_(inverse_order(order_)) {}
+  Support image(const Support& in) const override { return in; }
+  Support preimage(const Support& out) const override { return out; }
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T>) const override {

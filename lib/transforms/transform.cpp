@@ -2,9 +2,16 @@
 #include "transforms/transform.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 namespace flowfit::transforms {
+
+bool Support::inside(const Support& other) const {
+  const auto slack = [](double a, double b) { return 1e-12 * std::max(std::abs(a), std::abs(b)) + 1e-15; };
+  return low >= other.low - (std::isfinite(low) ? slack(low, other.low) : 0) &&
+         high <= other.high + (std::isfinite(high) ? slack(high, other.high) : 0);
+}
 
 template <class T>
 Mapped<T> Transform<T>::checked(Direction direction, Pass<T>& pass, Var<T> x, Var<T> context) const {
@@ -21,9 +28,9 @@ template <class T>
 class Inverted final : public Transform<T> {
  public:
   Inverted(const Build& build, std::unique_ptr<Transform<T>> inner) : Transform<T>(build), inner_(std::move(inner)) {}
-  // Turning a map of the whole line around leaves it one; `exp` and its like swap domain and image.
   Support domain() const override { return inner_->image(inner_->domain()); }
-  Support image(const Support&) const override { return inner_->domain(); }
+  Support image(const Support& in) const override { return inner_->preimage(in); }
+  Support preimage(const Support& out) const override { return inner_->image(out); }
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override { return inner_->map_inverse(pass, x, context); }
@@ -32,6 +39,11 @@ class Inverted final : public Transform<T> {
  private:
   std::unique_ptr<Transform<T>> inner_;
 };
+
+template <class T>
+std::unique_ptr<Transform<T>> turned(const Build& build, std::unique_ptr<Transform<T>> inner) {
+  return std::make_unique<Inverted<T>>(build, std::move(inner));
+}
 
 #define ENTRY(word) TransformEntry word##_transform();
 #include "registry/transforms.inc"
@@ -55,13 +67,25 @@ bool reads_context(const config::Node& node, const Build& build) {
   return build.context > 0;
 }
 
+std::vector<double> column_numbers(const config::Node& node, std::string_view key, double fallback, int features,
+                                   config::Range range) {
+  const auto count = static_cast<std::size_t>(features);
+  if (!node.member(key).is_array()) return std::vector<double>(count, node.number(key, fallback, range));
+  const std::vector<double> values = node.numbers(key, {fallback}, range);
+  if (values.size() == count) return values;
+  node.member(key).error("expected one number, or one for each of the " + std::to_string(features) + " columns");
+  return std::vector<double>(count, fallback);
+}
+
 template <class T>
 std::unique_ptr<Transform<T>> make_transform(const config::Node& node, const Build& build) {
   std::vector<std::string> types;
   for (const TransformEntry& entry : transforms()) types.push_back(entry.type);
   const std::string type = node.expect_object() ? node.required_choice("type", types) : std::string();
   const auto found = std::ranges::find(transforms(), type, &TransformEntry::type);
-  const TransformEntry& entry = found == transforms().end() ? transforms().front() : *found;
+  // Something that asks for nothing stands in for an unknown layer, so that the others are still read.
+  const TransformEntry& entry =
+      found == transforms().end() ? *std::ranges::find(transforms(), "permutation", &TransformEntry::type) : *found;
   std::unique_ptr<Transform<T>> made;
   if constexpr (std::is_same_v<T, float>)
     made = entry.make_float(node, build);
@@ -71,12 +95,13 @@ std::unique_ptr<Transform<T>> make_transform(const config::Node& node, const Bui
   if (inverted && made->needs_initialize())
     node.error_at("inverse", "is set from the data on its way to the base; it cannot be turned around");
   if (found != transforms().end()) node.finish();
-  if (inverted) made = std::make_unique<Inverted<T>>(build, std::move(made));
-  return made;
+  return inverted ? turned(build, std::move(made)) : std::move(made);
 }
 
 template class Transform<float>;
 template class Transform<double>;
+template std::unique_ptr<Transform<float>> turned<float>(const Build&, std::unique_ptr<Transform<float>>);
+template std::unique_ptr<Transform<double>> turned<double>(const Build&, std::unique_ptr<Transform<double>>);
 template std::unique_ptr<Transform<float>> make_transform<float>(const config::Node&, const Build&);
 template std::unique_ptr<Transform<double>> make_transform<double>(const config::Node&, const Build&);
 

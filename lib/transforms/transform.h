@@ -21,7 +21,8 @@ using nn::Var;
 struct Support {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
-  bool inside(const Support& other) const { return low >= other.low && high <= other.high; }
+  /// Up to a rounding of ends that were worked out.
+  bool inside(const Support& other) const;
 };
 
 /// What a transform needs to be built at its place in the stack.
@@ -47,6 +48,8 @@ class Transform {
   /// Where each column of the input must live, and where the output then lives.
   virtual Support domain() const { return {}; }
   virtual Support image(const Support& input) const { return (void)input, Support{}; }
+  /// Which inputs give outputs in an interval: the image of the map turned around.
+  virtual Support preimage(const Support& output) const { return (void)output, domain(); }
 
   /// Sets parameters from all training rows as they arrive at this layer on their way data → base (column-major, n x D). Default: nothing.
   virtual void initialize(std::span<T> parameters, std::span<const T> rows, Index n) const {
@@ -106,8 +109,16 @@ TransformEntry transform_entry(std::string type, std::vector<Example> examples, 
 
 const std::vector<TransformEntry>& transforms();
 
+/// The same map with its directions, domain and image exchanged.
+template <class T>
+std::unique_ptr<Transform<T>> turned(const Build& build, std::unique_ptr<Transform<T>> inner);
+
 /// Reads "context" of a layer that is conditional only when asked: true where it is and the model has context, else an error.
 bool reads_context(const config::Node& node, const Build& build);
+
+/// Reads one number for all columns, or a list of one for each: D numbers.
+std::vector<double> column_numbers(const config::Node& node, std::string_view key, double fallback, int features,
+                                   config::Range range = {});
 
 /// Reads one layer of a `flow`, `"inverse": true` included; records errors, and returns something to go on with.
 template <class T>

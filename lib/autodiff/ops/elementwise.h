@@ -34,12 +34,6 @@ void scatter_columns(Tape<T>& tape, Var<T> from, Var<T> y, std::span<const int> 
 /// y = x·exp(log_scale) + shift, by column (log_scale, shift: 1 x D; an empty one is 0), or its inverse. log_det: B x 1.
 template <class T>
 Mapped<T> scale_shift(Tape<T>& tape, Var<T> x, Var<T> log_scale, Var<T> shift, bool inverse);
-/// y = exp(x), log_det = x: B x D.
-template <class T>
-Mapped<T> exp_map(Tape<T>& tape, Var<T> x);
-/// y = log(x), log_det = −log(x): B x D. Where x ≤ 0: y is finite, log_det is −inf and the gradient is zero.
-template <class T>
-Mapped<T> log_map(Tape<T>& tape, Var<T> x);
 /// log density of a standard normal, summed over the columns: B x 1.
 template <class T>
 Var<T> standard_normal_log_prob(Tape<T>& tape, Var<T> z);
