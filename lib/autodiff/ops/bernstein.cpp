@@ -78,9 +78,11 @@ class Bernstein {
   }
 
   /// g_y, g_log: adjoints of the value and of log f'; g_x, g_steps: what they are added to, or null.
-  void backward(Tape<T>& tape, const T* x, const T* steps, const T* kept, const T* g_y, const T* g_log, T* g_x, T* g_steps) const {
+  void backward(Tape<T>& tape, const T* x, const T* steps, const T* kept, const T* g_y, const T* g_log, T* g_x,
+                T* g_steps) const {
     T* scratch = tape.scratch(6 * rows_);
-    T *gy = scratch, *gs = scratch + rows_, *after = scratch + 2 * rows_, *bend = scratch + 3 * rows_, *basis = scratch + 4 * rows_;
+    T *gy = scratch, *gs = scratch + rows_, *after = scratch + 2 * rows_, *bend = scratch + 3 * rows_,
+      *basis = scratch + 4 * rows_;
     T* unused = scratch + 5 * rows_;
     const T *t = kept, *slope = kept + 2 * rows_;
     const T b = bound_, per = T(1) / (T(2) * bound_), factor = static_cast<T>(n_) * per;

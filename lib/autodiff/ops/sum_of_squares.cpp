@@ -64,7 +64,8 @@ Tangent<T> sum_of_squares(Tape<T>& tape, const Quadrature& quadrature, double bo
         std::fill_n(bend, rows, T(0));  // half of q'(u) at x
         for (Index m = 0; m <= count; ++m) {
           const auto place = static_cast<std::size_t>(m);
-          const T node = m < count ? static_cast<T>(q->nodes[place]) : T(1), w = m < count ? static_cast<T>(q->weights[place]) : T(0);
+          const T node = m < count ? static_cast<T>(q->nodes[place]) : T(1),
+                  w = m < count ? static_cast<T>(q->weights[place]) : T(0);
           const T last = m < count ? T(0) : T(1);
           FLOWFIT_VECTORIZE
           for (Index i = 0; i < rows; ++i) u[i] = in[i] * per * node;
@@ -96,7 +97,8 @@ Tangent<T> sum_of_squares(Tape<T>& tape, const Quadrature& quadrature, double bo
   return {y, slope};
 }
 
-template Tangent<float> sum_of_squares<float>(Tape<float>&, const Quadrature&, double, double, Var<float>, Var<float>, Var<float>);
+template Tangent<float> sum_of_squares<float>(Tape<float>&, const Quadrature&, double, double, Var<float>, Var<float>,
+                                              Var<float>);
 template Tangent<double> sum_of_squares<double>(Tape<double>&, const Quadrature&, double, double, Var<double>, Var<double>,
                                                 Var<double>);
 

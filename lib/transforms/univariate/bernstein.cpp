@@ -24,8 +24,8 @@ class Bernstein final : public OneWay<T, Bernstein<T>> {
   Var<T> prepare(autodiff::Tape<T>& tape, Var<T> raw, Index rows) const {
     const Index p = parameters();
     const double mean = 2 * bound_ / degree_;
-    return autodiff::spread_rows(tape, autodiff::simplex(tape, raw, {p, 0, p}, p, min_slope_ * mean, static_cast<double>(p) * mean),
-                                 rows);
+    return autodiff::spread_rows(
+        tape, autodiff::simplex(tape, raw, {p, 0, p}, p, min_slope_ * mean, static_cast<double>(p) * mean), rows);
   }
   Mapped<T> map(autodiff::Tape<T>& tape, Var<T> x, Var<T> steps) const {
     return autodiff::bernstein_map(tape, degree_, bound_, x, steps);

@@ -95,7 +95,7 @@ class Neural final : public OneWay<T, Neural<T>> {
 }  // namespace
 
 UnivariateEntry neural_univariate() {
-  return univariate_entry<Neural>("neural", {R"({"type": "neural"})", R"({"type": "neural", "dense": true, "width": 3})",
+  return univariate_entry<Neural>("neural", {R"({"type": "neural"})", R"({"type": "neural", "dense": true, "width": 2})",
                                              R"({"type": "neural", "width": 2, "bound": 3, "direction": "sampling"})"});
 }
 

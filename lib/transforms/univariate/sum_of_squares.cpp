@@ -63,8 +63,8 @@ class SumOfSquares final : public OneWay<T, SumOfSquares<T>> {
 
 UnivariateEntry sum_of_squares_univariate() {
   return univariate_entry<SumOfSquares>(
-      "sum_of_squares",
-      {R"({"type": "sum_of_squares"})", R"({"type": "sum_of_squares", "degree": 2, "polynomials": 2, "bound": 3, "direction": "sampling"})"});
+      "sum_of_squares", {R"({"type": "sum_of_squares"})",
+                         R"({"type": "sum_of_squares", "degree": 2, "polynomials": 2, "bound": 3, "direction": "sampling"})"});
 }
 
 }  // namespace flowfit::transforms
