@@ -33,6 +33,11 @@ class Integral final : public OneWay<T, Integral<T>> {
     }
     return raw;
   }
+  std::vector<Exchangeable> exchangeable() const override {
+    Exchangeable units;
+    for (int k = 0; k < width_; ++k) units.push_back({2 + k, 2 + width_ + k, 2 + 2 * width_ + k});
+    return {units};
+  }
 
   struct Prepared {
     Var<T> offset;

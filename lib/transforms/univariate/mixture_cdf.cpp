@@ -29,6 +29,11 @@ class MixtureCdf final : public OneWay<T, MixtureCdf<T>> {
     for (std::size_t i = 0; i < k; ++i) raw[k + i] = 0.2 * (static_cast<double>(i) / static_cast<double>(k - 1) - 0.5);
     return raw;
   }
+  std::vector<Exchangeable> exchangeable() const override {
+    Exchangeable components;
+    for (int k = 0; k < components_; ++k) components.push_back({k, components_ + k, 2 * components_ + k});
+    return {components};
+  }
 
   struct Prepared {
     Var<T> weights, places, steepness;

@@ -44,6 +44,31 @@ class Neural final : public OneWay<T, Neural<T>> {
     }
     return raw;
   }
+  std::vector<Exchangeable> exchangeable() const override {
+    std::vector<Exchangeable> groups;
+    Exchangeable outputs_before;  // of the layer before, with their rows of w there and their columns of u here
+    int first = 0;
+    for (int l = 0; l < layers_; ++l) {
+      Exchangeable units, made(static_cast<std::size_t>(outputs(l)));
+      const int n = width_, blend = first, own = first + (l > 0 ? n * n : 0);
+      for (int k = 0; k < n; ++k) {
+        units.push_back({own + k, own + n + k});
+        for (int m = 0; m < outputs(l); ++m) {
+          units.back().push_back(own + 2 * n + m * n + k);
+          made[static_cast<std::size_t>(m)].push_back(own + 2 * n + m * n + k);
+        }
+        for (int j = 0; l > 0 && j < n; ++j) {
+          units.back().push_back(blend + k * n + j);
+          outputs_before[static_cast<std::size_t>(j)].push_back(blend + k * n + j);
+        }
+      }
+      groups.push_back(units);
+      if (l > 0) groups.push_back(outputs_before);
+      outputs_before = made;
+      first = own + (2 + outputs(l)) * n;
+    }
+    return groups;
+  }
 
   struct Layer {
     Var<T> blend, steepness, places, weights;

@@ -4,6 +4,7 @@
 // far from the data a polynomial of that degree says nothing. Raw, for each feature: t, then the coefficients of each polynomial from the constant on, each r / (1 + |r|/10).
 #include "autodiff/ops/sum_of_squares.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -23,18 +24,34 @@ class SumOfSquares final : public OneWay<T, SumOfSquares<T>> {
   }
   int parameters() const override { return 1 + polynomials_ * coefficients(); }
   std::vector<double> initial() const override {
-    // Σ_k c_k0² = 1 − min_slope would be the identity; but equal polynomials stay equal for ever, and so do multiples of one. Small higher coefficients, whose sum over the
-    // polynomials is 0, keep them apart and bend the map by less than 0.03.
+    // Σ_k c_k0² = 1 − min_slope would be the identity; but equal polynomials stay equal for ever, and so do multiples of one. Small higher coefficients keep them apart.
+    // Their sum over the polynomials is 0, so the slope rises by the sum of their squares alone: at most by 0.005.
+    const double count = polynomials_;
+    const auto direction = [&](int k, int l) { return polynomials_ == 1 ? 0.0 : std::cos(2 * std::numbers::pi * k / count + l); };
+    double highest = 1e-6;
+    for (double u = -1; u <= 1; u += 0.05) {
+      double rise = 0;
+      for (int k = 0; k < polynomials_; ++k) {
+        double p = 0;
+        for (int l = coefficients() - 1; l > 0; --l) p = (p + direction(k, l)) * u;
+        rise += p * p;
+      }
+      highest = std::max(highest, rise);
+    }
+    const double small = std::sqrt(0.04 / std::max(8.0, bound_) / highest);
     std::vector<double> raw{0.0};
-    const double count = polynomials_, degree = coefficients() - 1;
-    const double small = polynomials_ == 1 ? 0.0 : 0.15 / (degree * std::sqrt(count)) * std::min(1.0, std::sqrt(5 / bound_));
     for (int k = 0; k < polynomials_; ++k) {
       for (int l = 0; l < coefficients(); ++l) {
-        const double c = l == 0 ? std::sqrt((1 - min_slope_) / count) : small * std::cos(2 * std::numbers::pi * k / count + l);
+        const double c = l == 0 ? std::sqrt((1 - min_slope_) / count) : small * direction(k, l);
         raw.push_back(c / (1 - std::abs(c) / limit));
       }
     }
     return raw;
+  }
+  std::vector<Exchangeable> exchangeable() const override {
+    Exchangeable polynomials(static_cast<std::size_t>(polynomials_));
+    for (int i = 0; i + 1 < parameters(); ++i) polynomials[static_cast<std::size_t>(i / coefficients())].push_back(1 + i);
+    return {polynomials};
   }
 
   struct Prepared {
