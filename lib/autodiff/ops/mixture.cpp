@@ -110,10 +110,15 @@ void set_output(Tape<T>& tape, MixtureKind kind, const T* z, const T* dz, const 
       slope[i] += weight[i] * density[i] * d[i];
     }
   }
-  // The smaller one is the one that is scaled, where one is.
-  T *p = log_p, *per = out.per, *bend = out.bend;
+  // Where one is scaled it is the smaller one: scaled, it says nothing beside the other.
+  T *p = log_p, *per = out.per, *bend = out.bend, *side = upper;
+  const T* const scale = u.scale;
   FLOWFIT_VECTORIZE
-  for (Index i = 0; i < rows; ++i) p[i] = std::min(upper[i], lower[i]);
+  for (Index i = 0; i < rows; ++i) {
+    const bool is_upper = scale[i] > T(0) ? z[i] > T(0) : upper[i] <= lower[i];
+    p[i] = is_upper ? upper[i] : lower[i];
+    side[i] = is_upper ? T(1) : T(-1);
+  }
   if (kind == MixtureKind::normal) {
     T* q = y;
     std::copy_n(p, rows, per);
@@ -123,11 +128,10 @@ void set_output(Tape<T>& tape, MixtureKind kind, const T* z, const T* dz, const 
     upper_quantile(log_p, rows, q, mills, mills + rows);
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows; ++i) {
-      const bool is_upper = upper[i] <= lower[i];
       const T h = mills[i] / per[i];  // 1/(φ(q)·e^s)
-      y[i] = is_upper ? q[i] : -q[i];
+      y[i] = side[i] * q[i];
       slope[i] *= h;
-      per[i] = is_upper ? -h : h;
+      per[i] = -side[i] * h;
       bend[i] = -y[i];
     }
     return;
@@ -140,15 +144,12 @@ void set_output(Tape<T>& tape, MixtureKind kind, const T* z, const T* dz, const 
   }
   Lane<T>(log_other, rows) = ConstLane<T>(other, rows).log();
   Lane<T>(log_p, rows) = ConstLane<T>(p, rows).log();
-  const T* const scale = u.scale;
   FLOWFIT_VECTORIZE
   for (Index i = 0; i < rows; ++i) {
-    const bool is_upper = upper[i] <= lower[i];
-    const T q = log_other[i] - log_p[i] + scale[i], b = T(2) * other[i] - T(1);
-    y[i] = is_upper ? q : -q;
+    y[i] = side[i] * (log_other[i] - log_p[i] + scale[i]);
     slope[i] *= per[i];
-    per[i] = is_upper ? -per[i] : per[i];
-    bend[i] = is_upper ? -b : b;
+    per[i] *= -side[i];
+    bend[i] = -side[i] * (T(2) * other[i] - T(1));
   }
 }
 
