@@ -3,9 +3,8 @@
 // logistic: Ho, Chen, Srinivas, Duan, Abbeel, "Flow++", ICML 2019. normal: Meng, Song, Song, Ermon, "Gaussianization Flows", AISTATS 2020. On
 // [−bound, bound], with its lines outside; a share min_slope of the straight line is mixed in, since between two far components the slope is as good as 0.
 // Raw, for each feature: K weights, K places μ, K steepnesses a.
-#include <cmath>
-
 #include "autodiff/ops/mixture.h"
+#include "transforms/univariate/mixture_start.h"
 #include "transforms/univariate/one_way.h"
 
 namespace flowfit::transforms {
@@ -23,10 +22,10 @@ class MixtureCdf final : public OneWay<T, MixtureCdf<T>> {
   }
   int parameters() const override { return 3 * components_; }
   std::vector<double> initial() const override {
-    std::vector<double> raw(static_cast<std::size_t>(parameters()), 0.0);
-    // Equal components would stay equal for ever. Spread by ±0.1, they are a little wide together.
-    const auto k = static_cast<std::size_t>(components_);
-    for (std::size_t i = 0; i < k; ++i) raw[k + i] = 0.2 * (static_cast<double>(i) / static_cast<double>(k - 1) - 0.5);
+    const MixtureStart start(kind_, components_, bound_);
+    std::vector<double> raw(static_cast<std::size_t>(components_), 0.0);
+    raw.insert(raw.end(), start.places.begin(), start.places.end());
+    raw.insert(raw.end(), start.steepnesses.begin(), start.steepnesses.end());
     return raw;
   }
   std::vector<Exchangeable> exchangeable() const override {
@@ -41,9 +40,9 @@ class MixtureCdf final : public OneWay<T, MixtureCdf<T>> {
   Prepared prepare(autodiff::Tape<T>& tape, Var<T> raw, Index rows) const {
     const Index k = components_, p = 3 * k;
     const auto spread = [&](Var<T> one) { return autodiff::spread_rows(tape, one, rows); };
-    return {spread(autodiff::simplex(tape, raw, {p, 0, k}, k, least_weight / static_cast<double>(k), 1.0)),
+    return {spread(autodiff::simplex(tape, raw, {p, 0, k}, k, mixture_least_weight / components_, 1.0)),
             spread(autodiff::softclip(tape, raw, {p, k, k}, 2 * bound_)),
-            spread(autodiff::positive(tape, raw, {p, 2 * k, k}, std::log(1e3)))};
+            spread(autodiff::positive(tape, raw, {p, 2 * k, k}, mixture_steepest))};
   }
   Mapped<T> map(autodiff::Tape<T>& tape, Var<T> x, const Prepared& p) const {
     const Var<T> at = autodiff::clamp(tape, x, bound_);
@@ -52,7 +51,6 @@ class MixtureCdf final : public OneWay<T, MixtureCdf<T>> {
   }
 
  private:
-  static constexpr double least_weight = 1e-3;  // times 1/K: no tail is empty in float32
   autodiff::MixtureKind kind_;
   int components_;
   double bound_, min_slope_;

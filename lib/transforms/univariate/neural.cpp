@@ -4,9 +4,8 @@
 // each of `layers` but the last has `width` outputs h_m = logit(Σ_k w_mk sigmoid(z_k)), and the next one's units are z_k = a_k·(Σ_m u_km h_m − c_k). The places c
 // stand inside a: a unit stays where it is when it becomes steeper. On [−bound, bound], with its lines outside and a share min_slope of
 // the straight line mixed in. Raw, for each feature and layer: weights u (not in the first layer), steepnesses a, places c, weights w.
-#include <cmath>
-
 #include "autodiff/ops/mixture.h"
+#include "transforms/univariate/mixture_start.h"
 #include "transforms/univariate/one_way.h"
 
 namespace flowfit::transforms {
@@ -30,6 +29,7 @@ class Neural final : public OneWay<T, Neural<T>> {
   }
   std::vector<double> initial() const override {
     // Equal units would stay equal for ever: their places are spread, and units of one layer lean to different ones of the layer before.
+    const MixtureStart start(autodiff::MixtureKind::logistic, width_, bound_, 1.0 / layers_);
     std::vector<double> raw;
     const auto add_leaning = [&](int to, int from) {
       for (int i = 0; i < to; ++i) {
@@ -38,8 +38,8 @@ class Neural final : public OneWay<T, Neural<T>> {
     };
     for (int l = 0; l < layers_; ++l) {
       if (l > 0) add_leaning(width_, width_);
-      raw.insert(raw.end(), static_cast<std::size_t>(width_), 0.0);
-      for (int k = 0; k < width_; ++k) raw.push_back(0.2 * (static_cast<double>(k) / (width_ - 1) - 0.5));
+      raw.insert(raw.end(), start.steepnesses.begin(), start.steepnesses.end());
+      raw.insert(raw.end(), start.places.begin(), start.places.end());
       add_leaning(outputs(l), width_);
     }
     return raw;
@@ -80,7 +80,7 @@ class Neural final : public OneWay<T, Neural<T>> {
   Prepared prepare(autodiff::Tape<T>& tape, Var<T> raw, Index rows) const {
     const auto spread = [&](Var<T> one) { return autodiff::spread_rows(tape, one, rows); };
     const Index p = parameters(), n = width_;
-    const double least = least_weight / width_;
+    const double least = mixture_least_weight / width_;
     Prepared made;
     Index first = 0;
     for (int l = 0; l < layers_; ++l) {
@@ -90,7 +90,7 @@ class Neural final : public OneWay<T, Neural<T>> {
         layer.blend = spread(autodiff::simplex(tape, raw, {p, first, n * n}, n, least, 1.0));
         first += n * n;
       }
-      layer.steepness = spread(autodiff::positive(tape, raw, {p, first, n}, std::log(1e3)));
+      layer.steepness = spread(autodiff::positive(tape, raw, {p, first, n}, mixture_steepest));
       layer.places = spread(autodiff::softclip(tape, raw, {p, first + n, n}, 2 * bound_));
       layer.weights = spread(autodiff::simplex(tape, raw, {p, first + 2 * n, m * n}, n, least, 1.0));
       first += (2 + m) * n;
@@ -110,7 +110,6 @@ class Neural final : public OneWay<T, Neural<T>> {
   }
 
  private:
-  static constexpr double least_weight = 1e-3;  // times 1/width: no tail is empty in float32
   int outputs(int layer) const { return layer + 1 < layers_ ? width_ : 1; }
   bool dense_;
   int width_, layers_;
