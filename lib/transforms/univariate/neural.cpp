@@ -4,6 +4,8 @@
 // each of `layers` but the last has `width` outputs h_m = logit(Σ_k w_mk sigmoid(z_k)), and the next one's units are z_k = a_k·(Σ_m u_km h_m − c_k). The places c
 // stand inside a: a unit stays where it is when it becomes steeper. On [−bound, bound], with its lines outside and a share min_slope of
 // the straight line mixed in. Raw, for each feature and layer: weights u (not in the first layer), steepnesses a, places c, weights w.
+#include <cmath>
+
 #include "autodiff/ops/mixture.h"
 #include "transforms/univariate/mixture_start.h"
 #include "transforms/univariate/one_way.h"
@@ -28,12 +30,13 @@ class Neural final : public OneWay<T, Neural<T>> {
     return sum;
   }
   std::vector<double> initial() const override {
-    // Equal units would stay equal for ever: their places are spread, and units of one layer lean to different ones of the layer before.
+    // Equal units would stay equal for ever: their places are spread, and units of one layer look with two
+    // thirds of their weight at different ones of the layer before.
     const MixtureStart start(autodiff::MixtureKind::logistic, width_, bound_, 1.0 / layers_);
     std::vector<double> raw;
     const auto add_leaning = [&](int to, int from) {
       for (int i = 0; i < to; ++i) {
-        for (int j = 0; j < from; ++j) raw.push_back(to > 1 && i == j ? 0.5 : 0.0);
+        for (int j = 0; j < from; ++j) raw.push_back(to > 1 && i == j ? std::log(2.0 * from) : 0.0);
       }
     };
     for (int l = 0; l < layers_; ++l) {
