@@ -6,7 +6,11 @@ import math
 import torch
 import torch.nn.functional as F
 
-pyro_spline = importlib.import_module("pyro.distributions.transforms.spline")  # the package has a function of this name
+
+def pyro_module(name):
+    """A module of pyro.distributions.transforms, which has a function of that name."""
+    return importlib.import_module("pyro.distributions.transforms." + name)
+
 
 ONE = math.log(math.expm1(1.0))  # softplus(ONE) = 1
 
@@ -49,7 +53,7 @@ def one_way(transform, elementwise=True):
         t = transform(p, c)
         y = t(x)
         log_det = t.log_abs_det_jacobian(x, y)
-        return y, log_det.sum(-1) if elementwise else log_det
+        return y, log_det.expand(x.shape).sum(-1) if elementwise else log_det.expand(len(x))
 
     return map_
 
@@ -61,7 +65,7 @@ def other_way(transform, elementwise=True):
         t = transform(p, c)
         x = t.inv(y)
         log_det = -t.log_abs_det_jacobian(x, y)
-        return x, log_det.sum(-1) if elementwise else log_det
+        return x, log_det.expand(x.shape).sum(-1) if elementwise else log_det.expand(len(x))
 
     return map_
 
@@ -119,7 +123,7 @@ def spline_parts(raw, bins, least=1e-3):
 
 def boundary_slope_one(least=1e-3):
     """Pyro's splines end with slope 0.999 (1 - min_derivative); within this, with 1."""
-    return _Patched(pyro_spline, "_monotonic_rational_spline", lambda of: _with_slope_one(of, least))
+    return _Patched(pyro_module("spline"), "_monotonic_rational_spline", lambda of: _with_slope_one(of, least))
 
 
 def _with_slope_one(of, least):

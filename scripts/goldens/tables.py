@@ -1,20 +1,16 @@
-"""All cases by name, each as a function that gives its files."""
-from . import univariates
+"""All cases and models by name, each as a function that gives its files."""
+from . import bases, linear, models, networks, univariates
 from .case import golden, text
 
-TABLES = [univariates]
+TABLES = [univariates, linear, networks, bases]
 
 
-def files():
+def everything():
     """name -> function -> {path below tests/golden: bytes}."""
-    made = {}
+    made = {name: lambda name=name: models.files(name) for name in models.MODELS}
     for table in TABLES:
         for case in table.CASES:
             if case.name in made:
                 raise SystemExit(f"two cases are called {case.name!r}")
             made[case.name] = lambda case=case: {f"{case.room}/{case.name}.json": text(golden(case)).encode()}
     return made
-
-
-def models():
-    return {}

@@ -7,8 +7,7 @@ from nflows.transforms import AffineCouplingTransform, MaskedAffineAutoregressiv
 from pyro.distributions import transforms as pyro_transforms
 from zuko import transforms as zuko_transforms
 
-from .adapt import pyro_spline as pyro_spline_module
-from .adapt import both, boundary_slope_one, inverse_softclip, nflows_maps, offset, spline_parts, under
+from .adapt import both, boundary_slope_one, inverse_softclip, nflows_maps, offset, pyro_module, spline_parts, under
 from .case import Case
 
 SLOPE_OFFSET = "flowfit's slopes have an offset that makes them 1 at raw = 0: added to the raw numbers"
@@ -88,7 +87,7 @@ def pyro_spline(order, bins, bound):
     def transform(p, _):
         w, h, d, *places = spline_parts(p["raw"], bins)
         parts = w.softmax(-1), h.softmax(-1), F.softplus(d), places[0].sigmoid() if places else None
-        return pyro_spline_module.ConditionedSpline(parts, bound=bound, order=order)
+        return pyro_module("spline").ConditionedSpline(parts, bound=bound, order=order)
 
     return {direction: under(boundary_slope_one, f) for direction, f in both(transform).items()}
 
