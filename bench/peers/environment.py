@@ -1,4 +1,5 @@
 """The virtual environment that holds the peers: where it is, and how it gets the pinned versions."""
+
 import os
 import pathlib
 import subprocess

@@ -1,4 +1,5 @@
 """From the peers' ways of speaking to flowfit's: raw numbers, directions, networks."""
+
 import contextlib
 import importlib
 import math
@@ -101,7 +102,7 @@ def nflows_maps(module, tensors, turned=False, inverse=True):
 
 
 def linear_tails(f, bound, least=0.0):
-    """On [-bound, bound] (1 - least)·f(x) + least·x, and its lines outside, as flowfit does. f: x -> (value, log slope), by entry."""
+    """On [-bound, bound] (1 - least)·f(x) + least·x, and its lines outside, as in flowfit. f: x -> (value, log slope)."""
 
     def map_(x):
         at = x.clamp(-bound, bound)
@@ -165,8 +166,10 @@ def under(context, map_):
 
 def layers(p, prefix="net"):
     """[(weight, bias), ...] of a dense net."""
-    count = sum(name.startswith(prefix + ".") and name.endswith(".weight") for name in p)
-    return [(p[f"{prefix}.{i}.weight"], p[f"{prefix}.{i}.bias"]) for i in range(count)]
+    found = []
+    while f"{prefix}.{len(found)}.weight" in p:
+        found.append((p[f"{prefix}.{len(found)}.weight"], p[f"{prefix}.{len(found)}.bias"]))
+    return found
 
 
 def dense(x, layers_, activation=torch.relu):

@@ -1,11 +1,14 @@
 """Goldens of the base distributions."""
+
 import math
 
 import torch
 import torch.distributions as D
+import torch.nn.functional as F
 import zuko
 from nflows.distributions import ConditionalDiagonalNormal, StandardNormal
 from torch.distributions import transforms as torch_transforms
+from torch.distributions import von_mises as von_mises_module
 
 from .adapt import by_part, dense, dense_shapes, layers, patched, softclip, triangle, under
 from .case import Case
@@ -47,28 +50,62 @@ def mixture(components, factors):
 def von_mises(concentration):
     # PyTorch's own log I0 is a polynomial, right to 2e-7.
     exact = {"_log_modified_bessel_fn": lambda x, order=0: torch.special.i0e(x).log() + x}
-    module = __import__("torch.distributions.von_mises", fromlist=["VonMises"])
-    return under(lambda: patched(module, **exact), independent(lambda p: D.VonMises(p["loc"], concentration(p), validate_args=False)))
+    return under(
+        lambda: patched(von_mises_module, **exact),
+        independent(lambda p: D.VonMises(p["loc"], concentration(p), validate_args=False)),
+    )
 
 
-def conditional_normal(p, x, c):
-    def encoder(context):
-        means, u = dense(context, layers(p), torch.tanh)[:, by_part(2, [1, 1])].chunk(2, -1)
-        return torch.cat([means, softclip(u, -math.log(1e-3))], -1)
+def conditional_normal(net):
+    """net(p, context) -> t, u column by column."""
 
-    return ConditionalDiagonalNormal([2], encoder)._log_prob(x, c)
+    def log_prob(p, x, c):
+        def encoder(context):
+            means, u = net(p, context)[:, by_part(2, [1, 1])].chunk(2, -1)
+            return torch.cat([means, softclip(u, -math.log(1e-3))], -1)
+
+        return ConditionalDiagonalNormal([2], encoder)._log_prob(x, c)
+
+    return log_prob
+
+
+def normalized(p, context):
+    (first, first_bias), last = layers(p)
+    z = F.layer_norm(F.linear(context, first, first_bias), (4,), p["net.norms.0.weight"], p["net.norms.0.bias"])
+    return dense(torch.tanh(z), [last])
+
+
+def activated(name, function):
+    return Case(
+        f"conditional_normal_{name}",
+        f"nflows ConditionalDiagonalNormal, torch {function.__name__}",
+        {"type": "conditional_normal", "net": {"hidden": [4], "activation": name}},
+        dense_shapes("net", [3, 4, 4]),
+        log_prob=conditional_normal(lambda p, c: dense(c, layers(p), function)),
+        context=3,
+        note=ENCODER,
+    )
 
 
 def joint(p):
     t = D.StudentT(p["columns.x1.log_df"].exp(), p["columns.x1.loc"], p["columns.x1.log_scale"].exp())
     laplace = D.Laplace(p["columns.x3.loc"], p["columns.x3.log_scale"].exp())
-    return zuko.distributions.Joint(D.Independent(t, 1), D.Independent(D.Normal(torch.zeros(1), 1.0), 1), D.Independent(laplace, 1))
+    return zuko.distributions.Joint(
+        D.Independent(t, 1), D.Independent(D.Normal(torch.zeros(1), 1.0), 1), D.Independent(laplace, 1)
+    )
 
 
+ENCODER = "nflows leaves log s unbounded: its encoder is the network with flowfit's softclip after it"
 EXACT_BESSEL = "PyTorch's polynomial of log I0, right to 2e-7, is replaced by the logarithm of its i0e"
 
 CASES = [
-    Case("normal", "nflows StandardNormal", {"type": "normal"}, log_prob=lambda p, x, c: StandardNormal([3])._log_prob(x, c), features=3),
+    Case(
+        "normal",
+        "nflows StandardNormal",
+        {"type": "normal"},
+        log_prob=lambda p, x, c: StandardNormal([3])._log_prob(x, c),
+        features=3,
+    ),
     Case(
         "diagonal_normal",
         "torch Normal",
@@ -109,14 +146,15 @@ CASES = [
         log_prob=mixture(4, lambda p, k: factor(p["lower"], p["log_diagonal"])),
         features=3,
     ),
+    *[activated(name, getattr(F, name)) for name in ("tanh", "elu", "silu", "leaky_relu")],
     Case(
-        "conditional_normal",
-        "nflows ConditionalDiagonalNormal",
-        {"type": "conditional_normal", "net": {"hidden": [4], "activation": "tanh"}},
-        dense_shapes("net", [3, 4, 4]),
-        log_prob=conditional_normal,
+        "conditional_normal_layer_norm",
+        "nflows ConditionalDiagonalNormal, torch layer_norm",
+        {"type": "conditional_normal", "net": {"hidden": [4], "activation": "tanh", "layer_norm": True}},
+        {**dense_shapes("net", [3, 4, 4]), "net.norms.0.weight": (4,), "net.norms.0.bias": (4,)},
+        log_prob=conditional_normal(normalized),
         context=3,
-        note="nflows leaves log s unbounded: its encoder is the network with flowfit's softclip after it",
+        note=ENCODER,
     ),
     Case(
         "student_t",
@@ -140,9 +178,28 @@ CASES = [
         LOC_SCALE,
         log_prob=independent(lambda p: D.StudentT(300.0, p["loc"], p["log_scale"].exp())),
     ),
-    Case("laplace", "torch Laplace", {"type": "laplace"}, LOC_SCALE, log_prob=independent(lambda p: D.Laplace(p["loc"], p["log_scale"].exp()))),
-    Case("logistic", "torch TransformedDistribution of Uniform, SigmoidTransform.inv, AffineTransform", {"type": "logistic"}, LOC_SCALE, log_prob=independent(logistic)),
-    Case("cauchy", "torch Cauchy", {"type": "cauchy"}, LOC_SCALE, log_prob=independent(lambda p: D.Cauchy(p["loc"], p["log_scale"].exp())), far=(1e5,)),
+    Case(
+        "laplace",
+        "torch Laplace",
+        {"type": "laplace"},
+        LOC_SCALE,
+        log_prob=independent(lambda p: D.Laplace(p["loc"], p["log_scale"].exp())),
+    ),
+    Case(
+        "logistic",
+        "torch TransformedDistribution of Uniform, SigmoidTransform.inv, AffineTransform",
+        {"type": "logistic"},
+        LOC_SCALE,
+        log_prob=independent(logistic),
+    ),
+    Case(
+        "cauchy",
+        "torch Cauchy",
+        {"type": "cauchy"},
+        LOC_SCALE,
+        log_prob=independent(lambda p: D.Cauchy(p["loc"], p["log_scale"].exp())),
+        far=(1e5,),
+    ),
     Case(
         "gumbel",
         "torch Gumbel",

@@ -1,4 +1,5 @@
-"""What a golden is made of, and how it becomes a JSON file: values, log-determinants and gradients of one layer or base in float64."""
+"""What a golden is made of, and how it becomes a JSON file: what one layer or base gives in float64, gradients included."""
+
 import dataclasses
 import importlib.metadata
 import json
@@ -104,10 +105,9 @@ def section(outputs, x, p, c, draw):
     made.update(zip(wanted, map(numbers, gradients)))
     if learned:
         made["gradients"] = {name: numbers(g.flatten()) for name, g in zip(learned, gradients[len(wanted) :])}
-    for name, values in list(made.items()):
-        for v in torch.tensor(values).flatten().tolist() if name != "gradients" else sum(values.values(), []):
-            if not math.isfinite(v):
-                raise SystemExit(f"{name} is not finite")
+    for tensor in [*outputs.values(), *gradients]:
+        if not tensor.isfinite().all():
+            raise SystemExit("a number is not finite: JSON has no place for it")
     return made
 
 
@@ -154,24 +154,13 @@ def text(made):
 
     def lines(value, indent):
         pad = "\n" + " " * (indent + 1)
-        if isinstance(value, dict) and any(isinstance(v, (dict, list)) for v in value.values()):
-            inner = [f"{json.dumps(k)}: {lines(v, indent + 1)}" for k, v in value.items()]
-            return "{" + pad + ("," + pad).join(inner) + "\n" + " " * indent + "}"
+        if isinstance(value, dict):
+            inner = [f"{json.dumps(key)}: {lines(v, indent + 1)}" for key, v in value.items()]
+            return "{" + pad + ("," + pad).join(inner) + pad[:-1] + "}"
         if isinstance(value, list) and value and isinstance(value[0], list):
-            return "[" + pad + ("," + pad).join(json.dumps(v) for v in value) + "]"
+            return "[" + pad + ("," + pad).join(map(json.dumps, value)) + "]"
         return json.dumps(value, ensure_ascii=False)
 
-    made = dict(made)
-    for key in ("layer", "base"):
-        if key in made:
-            made[key] = Raw(json.dumps(made[key]))
-    return lines_of(made, lines) + "\n"
-
-
-class Raw(str):
-    """JSON that is written as it is."""
-
-
-def lines_of(made, lines):
-    inner = [f" {json.dumps(k)}: {v if isinstance(v, Raw) else lines(v, 1)}" for k, v in made.items()]
-    return "{\n" + ",\n".join(inner) + "\n}"
+    entry = "base" if "base" in made else "layer"
+    whole = lines({**made, entry: entry}, 0)  # the config goes on one line
+    return whole.replace(f'"{entry}": "{entry}"', f'"{entry}": {json.dumps(made[entry])}', 1) + "\n"

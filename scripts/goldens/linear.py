@@ -1,4 +1,5 @@
 """Goldens of the linear maps, the normalizations and permutations."""
+
 import torch
 from nflows import transforms as nflows_transforms
 from pyro.distributions import transforms as pyro_transforms
@@ -39,7 +40,7 @@ def nflows_lu(p):
 
 def permuted_lu():
     permute, linear = nflows_transforms.Permutation(torch.tensor([2, 0, 1])), nflows_transforms.LULinear(3)
-    (name, lu), = nflows_maps(linear, nflows_lu, turned=True, inverse=False).items()
+    ((name, lu),) = nflows_maps(linear, nflows_lu, turned=True, inverse=False).items()
     return {name: lambda p, x, c: lu(p, permute(x)[0], c)}
 
 

@@ -1,9 +1,10 @@
-"""Whole flows of nflows as flowfit's model files, with rows and nflows' scores of them: how weights trained elsewhere get into a model file.
+"""Whole flows of nflows as flowfit's model files, and nflows' scores of some rows: how weights trained elsewhere get into a file.
 
-docs/model-file.md says what the tensors are called and how they are laid out; each function here turns one layer of nflows around to that.
-nflows lists its layers data -> base and flowfit base -> data, so the order is the opposite one, and a layer whose formula nflows reads
-data -> base gets "inverse": true.
+docs/model-file.md says what the tensors are called and how they are laid out; each function here turns one layer of nflows
+around to that. nflows lists its layers data -> base and flowfit base -> data, so the order is the opposite one, and a layer whose
+formula nflows reads data -> base gets "inverse": true.
 """
+
 import csv
 import io
 import json
@@ -21,7 +22,9 @@ from .case import source
 
 COLUMNS = ["a", "b", "c", "d"]
 SCHEMA = {
-    "columns": [{"name": n, "loc": loc, "scale": s} for n, loc, s in zip(COLUMNS, [0.5, -1.0, 0.0, 2.0], [2.0, 0.5, 1.0, 0.25])],
+    "columns": [
+        {"name": n, "loc": loc, "scale": s} for n, loc, s in zip(COLUMNS, [0.5, -1.0, 0.0, 2.0], [2.0, 0.5, 1.0, 0.25])
+    ],
     "context": [],
 }
 
@@ -88,51 +91,63 @@ def last_layer(tensors):
     return weight, bias
 
 
-def spline_coupling(layer):
-    tensors, bins, net = residual(layer.transform_net), layer.num_bins, layer.transform_net
+def spline(layer, net, tensors):
+    """The univariate of a spline layer; its network's last layer is turned around in `tensors`."""
     weight, bias = last_layer(tensors)
-    # For each column that changes: widths, heights, slopes, as in flowfit. nflows divides widths and heights by the root of the hidden units,
-    # and its slopes are min + softplus without an offset.
+    # For each column that changes: widths, heights, slopes, as in flowfit. Where its network tells the number of hidden units,
+    # nflows divides widths and heights by the root of that; its slopes are min + softplus without an offset.
+    bins = layer.num_bins
     part = torch.arange(len(tensors[bias])) % (3 * bins - 1)
-    factor = torch.where(part < 2 * bins, 1 / math.sqrt(net.hidden_features), 1.0)
+    factor = torch.where(part < 2 * bins, 1 / math.sqrt(getattr(net, "hidden_features", 1)), 1.0)
     tensors[weight] = tensors[weight] * factor.unsqueeze(-1)
     tensors[bias] = tensors[bias] * factor - torch.where(part < 2 * bins, 0.0, offset(layer.min_derivative))
-    univariate = {"type": "spline", "bins": bins, "bound": layer.tail_bound}
-    univariate |= {"min_width": layer.min_bin_width, "min_height": layer.min_bin_height, "min_slope": layer.min_derivative}
-    hidden = [net.hidden_features] * len(net.blocks)
+    least = {"min_width": layer.min_bin_width, "min_height": layer.min_bin_height, "min_slope": layer.min_derivative}
+    return {"type": "spline", "bins": bins, "bound": layer.tail_bound, **least}
+
+
+def spline_coupling(layer):
+    net = layer.transform_net
+    tensors = residual(net)
     config = {
         "type": "coupling",
-        "univariate": univariate,
+        "univariate": spline(layer, net, tensors),
         "mask": layer.identity_features.tolist(),
-        "net": {"type": "residual", "hidden": hidden},
+        "net": {"type": "residual", "hidden": [net.hidden_features] * len(net.blocks)},
         "inverse": True,
     }
     return config, tensors
 
 
-def affine_autoregressive(layer):
-    net = layer.autoregressive_net
-    # Hidden units by degree: nflows deals the degrees out in turns, flowfit sorts them. As many of each when the columns less one divide the units.
+def made(net, features):
+    """The tensors and the "net" of a MADE."""
+    # Hidden units by degree: nflows deals the degrees out in turns, flowfit sorts them. There are as many of each where the
+    # number of columns less one divides that of the units.
     order = torch.argsort(net.initial_layer.degrees, stable=True)
-    hidden = net.initial_layer.out_features
-    assert hidden % (layer.features - 1) == 0
-    is_residual = net.use_residual_blocks
-    tensors = residual(net, order) if is_residual else dense(net, order)
+    hidden, blocks = net.initial_layer.out_features, len(net.blocks)
+    assert hidden % (features - 1) == 0
+    if net.use_residual_blocks:
+        return residual(net, order), {"type": "residual", "hidden": [hidden] * blocks}
+    return dense(net, order), {"hidden": [hidden] * (1 + blocks)}
+
+
+def autoregressive(univariate, net):
+    # Turned around, what reads the base side reads the data.
+    return {"type": "autoregressive", "univariate": univariate, "direction": "sampling", "net": net, "inverse": True}
+
+
+def spline_autoregressive(layer):
+    tensors, net = made(layer.autoregressive_net, layer.autoregressive_net.initial_layer.in_features)
+    return autoregressive(spline(layer, layer.autoregressive_net, tensors), net), tensors
+
+
+def affine_autoregressive(layer):
+    tensors, net = made(layer.autoregressive_net, layer.features)
     weight, bias = last_layer(tensors)
     # For each column nflows has (u, t), flowfit (t, u), and nflows' softplus has no offset.
     swapped = torch.arange(2 * layer.features).reshape(-1, 2).flip(-1).flatten()
     tensors[weight] = tensors[weight][swapped]
     tensors[bias] = tensors[bias][swapped] - torch.tensor([0.0, offset(layer._epsilon)]).repeat(layer.features)
-    blocks = len(net.blocks)
-    shape = {"type": "residual", "hidden": [hidden] * blocks} if is_residual else {"hidden": [hidden] * (1 + blocks)}
-    config = {
-        "type": "autoregressive",
-        "univariate": {"type": "affine", "scale": "softplus"},
-        "direction": "sampling",  # turned around: the network reads the data
-        "net": shape,
-        "inverse": True,
-    }
-    return config, tensors
+    return autoregressive({"type": "affine", "scale": "softplus"}, net), tensors
 
 
 CONVERT = {
@@ -141,6 +156,7 @@ CONVERT = {
     transforms.Permutation: permutation,
     transforms.BatchNorm: batch_norm,
     transforms.PiecewiseRationalQuadraticCouplingTransform: spline_coupling,
+    transforms.MaskedPiecewiseRationalQuadraticAutoregressiveTransform: spline_autoregressive,
     transforms.MaskedAffineAutoregressiveTransform: affine_autoregressive,
 }
 
@@ -216,9 +232,22 @@ def maf():
     return [layer(True), transforms.BatchNorm(4), transforms.ReversePermutation(4), layer(False)]
 
 
+def nsf():
+    def layer():
+        return transforms.MaskedPiecewiseRationalQuadraticAutoregressiveTransform(
+            features=4, hidden_features=6, num_bins=3, num_blocks=1, tails="linear", tail_bound=4.0
+        )
+
+    return [layer(), transforms.LULinear(4), layer()]
+
+
 MODELS = {
     "nflows_coupling": (coupling, "nflows PiecewiseRationalQuadraticCouplingTransform with ResidualNet, LULinear, Permutation"),
-    "nflows_maf": (maf, "nflows MaskedAffineAutoregressiveTransform with residual and plain MADE, BatchNorm, ReversePermutation"),
+    "nflows_nsf": (nsf, "nflows MaskedPiecewiseRationalQuadraticAutoregressiveTransform with residual MADE, LULinear"),
+    "nflows_maf": (
+        maf,
+        "nflows MaskedAffineAutoregressiveTransform with residual and plain MADE, BatchNorm, ReversePermutation",
+    ),
 }
 
 

@@ -1,16 +1,19 @@
-"""Goldens of layers whose numbers come from a network: Pyro's couplings, autoregressive layers and conditional splines, in float64."""
+"""Goldens of layers whose numbers come from a network: Pyro's couplings, autoregressive layers and conditional splines."""
+
 import random
 
 import torch
 from pyro.distributions import transforms as pyro_transforms
-from pyro.nn import AutoRegressiveNN, DenseNN
+from pyro.nn import AutoRegressiveNN, ConditionalAutoRegressiveNN, ConditionalDenseNN, DenseNN
 
 from .adapt import both, boundary_slope_one, by_part, dense_shapes, layers, offset, under
 from .case import Case, drawn
 
 SPLINE = {"type": "spline", "kind": "rational_linear", "bins": 3, "bound": 3}
 PARTS = [3, 3, 2, 3]  # widths, heights, slopes, places
-BOUNDARY = "Pyro's splines end with slope 0.999, here with 1; flowfit's slopes have an offset, 1 at raw = 0: added to the last bias"
+BOUNDARY = (
+    "Pyro's splines end with slope 0.999, here with 1; flowfit's slopes have an offset, 1 at raw = 0: added to the last bias"
+)
 
 
 def pyro_net(net, p, parts, prefix="net", slopes=None):
@@ -56,18 +59,22 @@ def conditional_spline(p, c):
     return pyro_transforms.ConditionalSpline(net, 2, count_bins=3).condition(c)
 
 
-def degree_masks(columns, hidden, parts):
-    """flowfit's masks: unit j of H sees floor(j (D - 1) / H) + 1 columns. Output rows are column by column."""
-    seen = [torch.arange(h) * (columns - 1) // h + 1 for h in hidden]
+def degree_masks(columns, hidden, parts, context=0):
+    """flowfit's masks: unit j of H sees floor(j (D - 1) / H) + 1 columns, with context floor(j D / H). Outputs: column by column."""
+    seen = [torch.arange(h) * columns // h if context else torch.arange(h) * (columns - 1) // h + 1 for h in hidden]
     outputs = torch.arange(columns).repeat_interleave(parts)
-    masks = [torch.arange(columns) < seen[0].unsqueeze(-1)]
+    masks = [torch.arange(-context, columns) < seen[0].unsqueeze(-1)]
     masks += [before <= after.unsqueeze(-1) for before, after in zip(seen, seen[1:])]
     return [*masks, seen[-1] <= outputs.unsqueeze(-1)]
 
 
-def pyro_made(p, columns, hidden, parts, slopes=None):
-    """An AutoRegressiveNN with flowfit's tensors and masks; its outputs are number by number, each for all columns."""
-    net = AutoRegressiveNN(columns, hidden, parts, permutation=torch.arange(columns))
+def pyro_made(p, columns, hidden, parts, slopes=None, context=0):
+    """A masked network with flowfit's tensors and masks; its outputs are number by number, each for all columns."""
+    given = torch.arange(columns)
+    if context:
+        net = ConditionalAutoRegressiveNN(columns, context, hidden, parts, permutation=given)
+    else:
+        net = AutoRegressiveNN(columns, hidden, parts, permutation=given)
     whole = sum(parts)
     rows = [d * whole + k for k in range(whole) for d in range(columns)]
     tensors = layers(p)
@@ -76,7 +83,7 @@ def pyro_made(p, columns, hidden, parts, slopes=None):
         first = columns * sum(parts[:slopes])
         bias = bias + torch.zeros(len(rows)).index_fill(0, torch.arange(first, first + columns * parts[slopes]), offset(1e-3))
     set_layers(net, [*tensors[:-1], (weight, bias)])
-    *masks, last = degree_masks(columns, hidden, whole)
+    *masks, last = degree_masks(columns, hidden, whole, context)
     for layer, mask in zip(net.layers, [*masks, last[rows]], strict=True):
         layer.mask = mask.double()
     return net
@@ -90,11 +97,21 @@ def spline_autoregressive(p, _):
     return pyro_transforms.SplineAutoregressive(3, pyro_made(p, 3, [6], PARTS, slopes=2), count_bins=3)
 
 
-def masked_shapes(columns, hidden, parts):
+def conditional_affine_coupling(p, c):
+    net = pyro_net(ConditionalDenseNN(1, 2, [5], [2, 2]), p, [1, 1])
+    return pyro_transforms.ConditionalAffineCoupling(1, net).condition(c)
+
+
+def conditional_affine_autoregressive(p, c):
+    net = pyro_made(p, 3, [7, 6], [1, 1], context=2)
+    return pyro_transforms.ConditionalAffineAutoregressive(net).condition(c)
+
+
+def masked_shapes(columns, hidden, parts, context=0):
     """Tensors with zeros where the masks are."""
     draw, made = random.Random("masks"), {}
-    sizes = [columns, *hidden, columns * sum(parts)]
-    for i, mask in enumerate(degree_masks(columns, hidden, sum(parts))):
+    sizes = [context + columns, *hidden, columns * sum(parts)]
+    for i, mask in enumerate(degree_masks(columns, hidden, sum(parts), context)):
         made[f"net.{i}.weight"] = drawn((sizes[i + 1], sizes[i]), draw, scale=0.7) * mask
         made[f"net.{i}.bias"] = drawn((sizes[i + 1],), draw, scale=0.7)
     return made
@@ -114,6 +131,15 @@ CASES = [
         dense_shapes("net", [2, 4, 5, 6]),
         **both(affine_coupling, elementwise=False),
         features=5,
+    ),
+    Case(
+        "coupling_affine_conditional",
+        "pyro ConditionalAffineCoupling with ConditionalDenseNN",
+        {"type": "coupling", "univariate": {"type": "affine", "scale": "exp"}, "net": {"hidden": [5]}},
+        dense_shapes("net", [3, 5, 4]),
+        **both(conditional_affine_coupling, elementwise=False),
+        features=3,
+        context=2,
     ),
     Case(
         "coupling_spline",
@@ -145,6 +171,21 @@ CASES = [
         masked_shapes(3, [4, 6], [1, 1]),
         **both(affine_autoregressive, elementwise=False),
         features=3,
+        note=MASKS,
+    ),
+    Case(
+        "autoregressive_affine_conditional",
+        "pyro ConditionalAffineAutoregressive with ConditionalAutoRegressiveNN",
+        {
+            "type": "autoregressive",
+            "univariate": {"type": "affine", "scale": "exp"},
+            "direction": "sampling",
+            "net": {"hidden": [7, 6]},
+        },
+        masked_shapes(3, [7, 6], [1, 1], context=2),
+        **both(conditional_affine_autoregressive, elementwise=False),
+        features=3,
+        context=2,
         note=MASKS,
     ),
     Case(

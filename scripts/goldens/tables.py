@@ -1,8 +1,9 @@
 """All cases and models by name, each as a function that gives its files."""
-from . import bases, linear, models, networks, univariates
+
+from . import bases, fixed, linear, models, monotone, networks, rows, univariates
 from .case import golden, text
 
-TABLES = [univariates, linear, networks, bases]
+TABLES = [univariates, monotone, linear, rows, fixed, networks, bases]
 
 
 def everything():

@@ -1,4 +1,5 @@
 """Goldens of the univariates, through an `elementwise` layer with free parameters: `raw` is D x P."""
+
 import math
 
 import torch
@@ -95,12 +96,22 @@ def pyro_spline(order, bins, bound):
 def zuko_spline(p, _):
     limit, (w, h, d) = -math.log(1e-3), spline_parts(p["raw"], 5)
     return zuko_transforms.MonotonicRQSTransform(
-        inverse_softclip(w, limit / 2), inverse_softclip(h, limit / 2), inverse_softclip((1e-3 + F.softplus(d)).log(), limit), 5.0
+        inverse_softclip(w, limit / 2),
+        inverse_softclip(h, limit / 2),
+        inverse_softclip((1e-3 + F.softplus(d)).log(), limit),
+        5.0,
     )
 
 
 CASES = [
-    Case("affine_softclip", "zuko MonotonicAffineTransform", elementwise("affine"), {"raw": (2, 2)}, **both(zuko_affine), far=(1e3,)),
+    Case(
+        "affine_softclip",
+        "zuko MonotonicAffineTransform",
+        elementwise("affine"),
+        {"raw": (2, 2)},
+        **both(zuko_affine),
+        far=(1e3,),
+    ),
     Case(
         "affine_exp",
         "pyro AffineCoupling",
@@ -124,7 +135,13 @@ CASES = [
         **nflows_sigmoid(),
         note="flowfit divides the scale by what it is at u = 0, nflows does not: x is divided by that before nflows' layer",
     ),
-    Case("shift", "zuko AdditiveTransform", elementwise("shift"), {"raw": (2, 1)}, **both(lambda p, _: zuko_transforms.AdditiveTransform(p["raw"][:, 0]))),
+    Case(
+        "shift",
+        "zuko AdditiveTransform",
+        elementwise("shift"),
+        {"raw": (2, 1)},
+        **both(lambda p, _: zuko_transforms.AdditiveTransform(p["raw"][:, 0])),
+    ),
     Case(
         "spline_nflows",
         "nflows PiecewiseRationalQuadraticCDF with linear tails",
@@ -151,7 +168,7 @@ CASES = [
         {"raw": ((2, 14), 0.8)},
         **both(zuko_spline),
         x=lambda d: d.gauss(0, 3),
-        note="Zuko has no least width: 1e-15 here. Its bounded raw numbers are those that give flowfit's widths, heights and slopes",
+        note="Zuko has no least width: 1e-15 here. It gets the raw numbers of flowfit's widths, heights and slopes",
     ),
     Case(
         "spline_pyro_quadratic",

@@ -19,11 +19,13 @@ class Golden(Case):
         got = self.good("logprob", MODELS / f"{model}.{dtype}.safetensors", stdin=table).numbers()
         self.assertEqual(len(got), len(expected))
         for number, (ours, theirs) in enumerate(zip(got, expected), 1):
-            self.assertLessEqual(abs(ours - theirs), tolerance * max(1, abs(theirs)), f"{model}, {dtype}, row {number}: {ours}, expected {theirs}")
+            what = f"{model}, {dtype}, row {number}: expected {theirs}, got {ours}"
+            self.assertLessEqual(abs(ours - theirs), tolerance * max(1, abs(theirs)), what)
 
     def test_every_model_is_compared(self):
-        tested = {"nflows_coupling", "nflows_maf"}
-        self.assertEqual({path.name.split(".")[0] for path in MODELS.iterdir()}, tested)
+        self.assertEqual(
+            {path.name.split(".")[0] for path in MODELS.iterdir()}, {"nflows_coupling", "nflows_maf", "nflows_nsf"}
+        )
 
     def test_nflows_coupling(self):
         self.compare("nflows_coupling", "float64", 1e-10)
@@ -32,6 +34,10 @@ class Golden(Case):
     def test_nflows_maf(self):
         self.compare("nflows_maf", "float64", 1e-10)
         self.compare("nflows_maf", "float32", 1e-6)
+
+    def test_nflows_nsf(self):
+        self.compare("nflows_nsf", "float64", 1e-10)
+        self.compare("nflows_nsf", "float32", 1e-6)
 
 
 if __name__ == "__main__":
