@@ -189,9 +189,9 @@ def by_part(columns, sizes):
     return rows
 
 
-def dense_shapes(prefix, sizes):
+def dense_shapes(prefix, sizes, scale=0.7):
     shapes = {}
     for i, (a, b) in enumerate(zip(sizes, sizes[1:])):
-        shapes[f"{prefix}.{i}.weight"] = ((b, a), 0.7)
-        shapes[f"{prefix}.{i}.bias"] = ((b,), 0.7)
+        shapes[f"{prefix}.{i}.weight"] = ((b, a), scale)
+        shapes[f"{prefix}.{i}.bias"] = ((b,), scale)
     return shapes

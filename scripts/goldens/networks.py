@@ -121,6 +121,7 @@ def sloped(transform):
     return {direction: under(boundary_slope_one, f) for direction, f in both(transform).items()}
 
 
+CLAMP = "log s stays within [-5, 3]: beyond, flowfit's gradient is 0 and Pyro's goes on"
 MASKS = "Pyro's units get flowfit's degrees (docs/model-file.md)"
 
 CASES = [
@@ -131,15 +132,17 @@ CASES = [
         dense_shapes("net", [2, 4, 5, 6]),
         **both(affine_coupling, elementwise=False),
         features=5,
+        note=CLAMP,
     ),
     Case(
         "coupling_affine_conditional",
         "pyro ConditionalAffineCoupling with ConditionalDenseNN",
         {"type": "coupling", "univariate": {"type": "affine", "scale": "exp"}, "net": {"hidden": [5]}},
-        dense_shapes("net", [3, 5, 4]),
+        dense_shapes("net", [3, 5, 4], 0.4),
         **both(conditional_affine_coupling, elementwise=False),
         features=3,
         context=2,
+        note=CLAMP,
     ),
     Case(
         "coupling_spline",
@@ -171,7 +174,7 @@ CASES = [
         masked_shapes(3, [4, 6], [1, 1]),
         **both(affine_autoregressive, elementwise=False),
         features=3,
-        note=MASKS,
+        note=CLAMP + ". " + MASKS,
     ),
     Case(
         "autoregressive_affine_conditional",
@@ -186,7 +189,7 @@ CASES = [
         **both(conditional_affine_autoregressive, elementwise=False),
         features=3,
         context=2,
-        note=MASKS,
+        note=CLAMP + ". " + MASKS,
     ),
     Case(
         "autoregressive_spline",
