@@ -1,0 +1,1 @@
+"""The goldens' cases: one table a family."""
