@@ -81,7 +81,7 @@ std::string mass_line(const char* label, const flow::CheckedMass& checked, const
   const flow::Mass& m = checked.mass;
   return line(label, verdict(checked.off), fixed(m.value, "%.4f"), "1 ± " + fixed(checked.off.limit, "%.4f"),
               std::string(ratio) + over(m.rows, "row") + ", worth " + fixed(m.effective, "%.0f") + " of equal weight" +
-                  (m.beyond > 0 ? ", " + shown(100 * m.beyond) + " % counted" : ""));
+                  (m.beyond > 0 ? ", " + shown(100 * m.beyond) + " % of the mass counted instead" : ""));
 }
 
 std::string model_table(const std::string& path, const flow::ModelCheck& check) {

@@ -135,10 +135,11 @@ std::vector<std::vector<double>> some_contexts(const Model& model, const data::C
 }
 
 CheckedMass judged(const Mass& mass, bool estimates) {
-  constexpr double errors = 4, least_effective = 100, most_beyond = 0.5;
+  // A score that is off by a quarter must be seen: it moves what is averaged, not what is counted.
+  constexpr double errors = 4, least_effective = 100, visible = 0.25;
   CheckedMass checked{mass, {std::abs(mass.value - 1), errors * mass.error}};
-  checked.off.judged =
-      !estimates && (std::isnan(mass.value) || (mass.effective >= least_effective && mass.beyond <= most_beyond));
+  checked.off.judged = !estimates && (std::isnan(mass.value) ||
+                                      (mass.effective >= least_effective && errors * mass.error <= visible * (1 - mass.beyond)));
   return checked;
 }
 

@@ -77,19 +77,19 @@ class Check(Case):
         self.assertNotIn("gradient by parameters", self.table(self.good("check", "model.safetensors")))
         self.assertIsNone(self.good("check", "model.safetensors", "--json").json()["parameter_gradient"])
 
-    def test_a_model_that_loses_its_rows(self):
+    def test_a_model_that_loses_its_digits(self):
         self.write("fine.safetensors", linear(0.5, -0.25))
         self.good("check", "fine.safetensors")
-        # Of condition 1e24: what is encoded has no digits left to come back with.
+        # Of condition 1e24: neighbouring rows are encoded to the same numbers.
         self.write("model.safetensors", linear(1e6, 1e6))
         result = self.flowfit("check", "model.safetensors")
         self.assertEqual(result.code, 7)
-        self.assertRegex(result.err, r"^flowfit: error: model.safetensors: failed .*round trip")
-        self.assertEqual(self.table(result)["round trip"][0], "FAILED")
+        self.assertRegex(result.err, r"^flowfit: error: model.safetensors: failed log-det, ")
+        self.assertEqual(self.table(result)["log-det"][0], "FAILED")
         result = self.flowfit("check", "model.safetensors", "--json")
         self.assertEqual(result.code, 7)
         found = result.json()
-        self.assertFalse(found["ok"] or found["round_trip"]["ok"])
+        self.assertFalse(found["ok"] or found["log_det"]["ok"])
 
     def test_usage(self):
         self.write("model.safetensors", model_bytes())
