@@ -1,6 +1,7 @@
 // flowfit check: finds what is wrong with a config and its data, or with a model.
 #include "commands/check.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -39,6 +40,15 @@ std::string shown(double value) {
   return text;
 }
 
+std::string fixed(double value, const char* format = "%.6f") {
+  char text[32];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+// "2000 rows", "1 tensor".
+std::string over(std::size_t count, const char* what) { return "; " + counted(count, what); }
+
 std::string shown_box(const flow::Integral& integral) {
   std::string text;
   for (std::size_t d = 0; d < integral.low.size(); ++d)
@@ -46,49 +56,114 @@ std::string shown_box(const flow::Integral& integral) {
   return text;
 }
 
-std::string line(const char* label, bool ok, const std::string& text) {
-  char start[32];
-  std::snprintf(start, sizeof start, "%-14s%-7s", label, ok ? "ok" : "FAILED");
-  return start + text + "\n";
+std::string line(const char* label, const std::string& verdict, const std::string& measured, const std::string& bound,
+                 const std::string& what) {
+  std::string text;
+  const auto cell = [&](const std::string& value, std::size_t width) {
+    // What stands on the screen: the bytes that begin a character.
+    const auto shown = static_cast<std::size_t>(std::ranges::count_if(value, [](char c) { return (c & 0xC0) != 0x80; }));
+    text += value + std::string(shown < width ? width - shown + 2 : 2, ' ');
+  };
+  cell(label, 22);
+  cell(verdict, 7);
+  cell(measured, 9);
+  cell(bound, 10);
+  return text + what + "\n";
+}
+
+std::string verdict(const flow::Figure& figure) { return !figure.judged ? "open" : figure.ok() ? "ok" : "FAILED"; }
+
+std::string line(const char* label, const flow::Figure& figure, const std::string& what) {
+  return line(label, verdict(figure), shown(figure.value), shown(figure.limit), what);
+}
+
+std::string mass_line(const char* label, const flow::CheckedMass& checked, const char* ratio) {
+  const flow::Mass& m = checked.mass;
+  return line(label, verdict(checked.off), fixed(m.value, "%.4f"), "1 ± " + fixed(checked.off.limit, "%.4f"),
+              std::string(ratio) + over(m.rows, "row") + ", worth " + fixed(m.effective, "%.0f") + " of equal weight" +
+                  (m.beyond > 0 ? ", " + shown(100 * m.beyond) + " % of the mass counted instead" : ""));
 }
 
 std::string model_table(const std::string& path, const flow::ModelCheck& check) {
-  std::string text = path + ", computed in float64 at rows drawn from it\n";
-  text += line("round trip", check.round_trip.ok(),
-               "largest error " + shown(check.round_trip.value) + " of a column's scale, at " + std::to_string(check.rows) +
-                   " rows (limit " + shown(check.round_trip.limit) + ")");
-  text += line("log-det", check.log_det.ok(),
-               "largest difference " + shown(check.log_det.value) + " nats from finite differences, at " +
-                   std::to_string(check.log_det_rows) + " rows (limit " + shown(check.log_det.limit) + ")");
-  if (!check.integral) return text + line("normalization", true, "not integrated: more than two columns");
-  char value[32];
-  std::snprintf(value, sizeof value, "%.6f", check.integral->value);
-  return text + line("normalization", check.integral->off.ok(),
-                     std::string("the density integrates to ") + value + " over " + shown_box(*check.integral) + " (limit 1 ± " +
-                         shown(check.integral->off.limit) + ")");
+  std::string text =
+      path + ", computed in float64 at rows drawn from it\n" + line("check", "verdict", "measured", "bound", "what is measured");
+  text +=
+      line("round trip", check.round_trip, "largest error of decode(encode(x)), in a column's scale" + over(check.rows, "row"));
+  text += line("log-det", check.log_det,
+               "largest difference from that of the numeric Jacobian, in nats" + over(check.log_det_rows, "row"));
+  text += line("gradient by rows", check.row_gradient,
+               "largest relative difference of a score's gradient from differences" + over(check.gradient_rows, "row"));
+  if (check.tensors > 0)
+    text += line("gradient by parameters", check.parameter_gradient,
+                 "the same of the summed scores" + over(check.tensors, "tensor") + ", most at " + check.parameter);
+  text += line("tails", check.tails.bad,
+               "rows of " + std::to_string(check.tails.scored) + " up to 1e9 scales away that score no number, base points of " +
+                   std::to_string(check.tails.decoded) + " that decode to none");
+  if (check.integral)
+    text += line("normalization", verdict(check.integral_off), fixed(check.integral->value),
+                 "1 ± " + shown(check.integral_off.limit), "integral of the density over " + shown_box(*check.integral));
+  if (check.wider) text += mass_line("normalization", *check.wider, "mean of p/q over draws of a wider mixture q");
+  if (check.narrower) text += mass_line("samples", *check.narrower, "mean of q/p over draws of the model, q a narrower mixture");
+  if (check.estimates)
+    text += "open: a layer estimates its log-determinant; what depends on its error is not judged\n";
+  else if (check.wider && !(check.wider->off.judged && check.narrower->off.judged))
+    text += "open: too few draws of the one density are where the other has its mass\n";
+  return text;
 }
 
 Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
+Json verdict_json(const flow::Figure& figure) {
+  return {{"ok", figure.ok()}, {"judged", figure.judged}, {"limit", figure.limit}};
+}
+
 Json figure_json(const flow::Figure& figure, std::size_t rows) {
-  return {{"ok", figure.ok()}, {"largest", number_or_null(figure.value)}, {"limit", figure.limit}, {"rows", rows}};
+  Json json = verdict_json(figure);
+  json["largest"] = number_or_null(figure.value);
+  json["rows"] = rows;
+  return json;
+}
+
+Json mass_json(const std::optional<flow::CheckedMass>& checked) {
+  if (!checked) return nullptr;
+  Json json = verdict_json(checked->off);
+  json["value"] = number_or_null(checked->mass.value);
+  json["standard_error"] = number_or_null(checked->mass.error);
+  json["effective_rows"] = checked->mass.effective;
+  json["counted"] = checked->mass.beyond;
+  json["rows"] = checked->mass.rows;
+  return json;
 }
 
 Json model_json(const std::string& path, const flow::ModelCheck& check) {
   Json json;
   json["ok"] = check.ok();
   json["model"] = path;
+  json["estimates"] = check.estimates;
   json["round_trip"] = figure_json(check.round_trip, check.rows);
   json["log_det"] = figure_json(check.log_det, check.log_det_rows);
+  json["row_gradient"] = figure_json(check.row_gradient, check.gradient_rows);
+  json["parameter_gradient"] = nullptr;
+  if (check.tensors > 0) {
+    json["parameter_gradient"] = figure_json(check.parameter_gradient, check.gradient_rows);
+    json["parameter_gradient"]["tensors"] = check.tensors;
+    json["parameter_gradient"]["worst"] = check.parameter;
+  }
+  json["tails"] = verdict_json(check.tails.bad);
+  json["tails"]["bad"] = check.tails.bad.value;
+  json["tails"]["scored"] = check.tails.scored;
+  json["tails"]["decoded"] = check.tails.decoded;
   json["integral"] = nullptr;
-  if (const auto& i = check.integral)
-    json["integral"] = {{"ok", i->off.ok()},
-                        {"value", number_or_null(i->value)},
-                        {"error_estimate", number_or_null(i->error)},
-                        {"limit", i->off.limit},
-                        {"low", i->low},
-                        {"high", i->high},
-                        {"points", i->points}};
+  if (const auto& i = check.integral) {
+    json["integral"] = verdict_json(check.integral_off);
+    json["integral"]["value"] = number_or_null(i->value);
+    json["integral"]["error_estimate"] = number_or_null(i->error);
+    json["integral"]["low"] = i->low;
+    json["integral"]["high"] = i->high;
+    json["integral"]["points"] = i->points;
+  }
+  json["wider"] = mass_json(check.wider);
+  json["narrower"] = mass_json(check.narrower);
   return json;
 }
 
@@ -101,8 +176,14 @@ std::string_view Check::help() const {
 Of a config: reads it as `train` would, with the data when given, reports every mistake (exit 2 for the config, 3 for the data),
 and remarks on what is legal but doubtful: ties, duplicated columns, outliers. Trains nothing, writes nothing.
 
-Of a model (a run folder or a .safetensors file): decodes what it encodes, compares log-determinants with finite differences,
-and, for one or two columns, integrates the density. Exit 7 when one of them is off.
+Of a model (a run folder or a .safetensors file), at rows drawn from it, each with the most it may be off:
+  round trip      decode(encode(x)) is x, as exactly as the layers promise
+  log-det         log-determinants are those of the numeric Jacobian
+  gradients       of the score, by the row and by every parameter tensor, are those of differences
+  tails           rows far away score a number or -inf; the ends of the base decode to numbers
+  normalization   one or two columns: the integral of the density is 1; more: the mean of p/q over draws of a wider q is 1
+  samples         more than two columns: the mean of q/p over the model's draws is 1, q narrower
+Exit 7 when one of them is off. A conditional model is looked at for several contexts.
 
 Options
       --json   one JSON object; of a config, with every default written out under "config"
@@ -158,15 +239,14 @@ int Check::check_config(const Context& context) {
 int Check::check_model(const Context& context) {
   if (data_) throw core::ConfigError("unexpected argument " + core::quoted(*data_) + "; a model is checked without data");
   const std::string path = flow::model_path(*subject_);
-  const std::unique_ptr<flow::Model> model = flow::load_model(path, true);
+  const std::unique_ptr<flow::Model> model = flow::load_model(path, true), as_saved = flow::load_model(path);
   core::ThreadPool pool(context.threads);
-  const flow::ModelCheck check = flow::check_model(*model, pool);
+  const flow::ModelCheck check = flow::check_model(*model, *as_saved, pool);
   print(json_ ? config::print_json(model_json(path, check), 2) + "\n" : model_table(path, check));
   if (check.ok()) return 0;
   std::vector<std::string> failed;
-  if (!check.round_trip.ok()) failed.emplace_back("round trip");
-  if (!check.log_det.ok()) failed.emplace_back("log-det");
-  if (check.integral && !check.integral->off.ok()) failed.emplace_back("normalization");
+  for (const auto& [name, figure] : check.figures())
+    if (!figure.ok()) failed.emplace_back(name);
   terminal::error(path + ": failed " + core::joined(failed));
   return static_cast<int>(core::Exit::check);
 }

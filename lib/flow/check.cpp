@@ -1,23 +1,22 @@
-// Round trip, log-determinant and integral of a model.
+// The figures of a model's check, one after the other.
 #include "flow/check.h"
 
-#include <Eigen/LU>
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
-#include <stdexcept>
 
 #include "core/random.h"
+#include "flow/differences.h"
+#include "flow/spread.h"
 
 namespace flowfit::flow {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double round_trip_limit = 1e-8, log_det_limit = 1e-5, integral_limit = 2e-3;
 
-// Contexts like those of the training: normal around each column's location, or standard normal where nothing is preprocessed.
+// Contexts like those of the training: normal around each column's location, up to two deviations away. Standard normal where nothing is preprocessed.
 data::Columns draw_context(const Model& model, std::size_t rows, std::uint64_t seed) {
+  constexpr double farthest = 2;
   data::Columns context;
   std::uint32_t number = 0;
   for (const data::Column& column : model.schema().context) {
@@ -25,266 +24,190 @@ data::Columns draw_context(const Model& model, std::size_t rows, std::uint64_t s
     const core::RandomKey key{seed, core::Purpose::check, number++};
     for (std::size_t i = 0; i < rows; ++i) {
       key.normals(i, std::span(values).subspan(i, 1));
-      values[i] = column.loc + column.scale * values[i];
+      values[i] = column.loc + column.scale * std::clamp(values[i], -farthest, farthest);
     }
     context.push_back(std::move(values));
   }
   return context;
 }
 
-/// Where a column lies and how wide it is: its standard deviation, or that of a normal with its quartiles where this is less (a heavy tail has no deviation).
-struct Spread {
-  double middle, scale;
-};
-
-Spread spread(std::vector<double> values) {
-  const auto n = static_cast<double>(values.size());
-  double mean = 0, squares = 0;
-  for (const double v : values) mean += v / n;
-  for (const double v : values) squares += (v - mean) * (v - mean) / n;
-  std::ranges::sort(values);
-  const double quartiles = (values[values.size() * 3 / 4] - values[values.size() / 4]) / 1.349, deviation = std::sqrt(squares);
-  return {values[values.size() / 2], quartiles > 0 ? std::min(deviation, quartiles) : deviation};
+data::Columns first_rows(const data::Columns& columns, std::size_t count) {
+  data::Columns all;
+  for (const std::vector<double>& column : columns)
+    all.emplace_back(column.begin(), column.begin() + static_cast<std::ptrdiff_t>(std::min(count, column.size())));
+  return all;
 }
 
-// NaN counts as infinitely wrong.
-void raise(double& worst, double value) { worst = std::isnan(value) ? infinity : std::max(worst, value); }
-
-double round_trip(const Model& model, const data::Columns& x, const data::Columns& context, const std::vector<double>& scales,
-                  core::ThreadPool& pool) {
-  std::vector<double> log_det(x.front().size());
-  const data::Columns back = model.decode(model.encode(x, context, log_det, pool), context, log_det, pool);
+double round_trip(const Model& model, const Places& at, core::ThreadPool& pool) {
+  std::vector<double> log_det(at.rows.front().size());
+  const data::Columns back = model.decode(model.encode(at.rows, at.context, log_det, pool), at.context, log_det, pool);
   double worst = 0;
-  for (std::size_t d = 0; d < x.size(); ++d)
-    for (std::size_t i = 0; i < x[d].size(); ++i)
-      raise(worst, std::abs(back[d][i] - x[d][i]) / std::max(std::abs(x[d][i]), scales[d]));
+  for (std::size_t d = 0; d < back.size(); ++d)
+    for (std::size_t i = 0; i < log_det.size(); ++i)
+      raise_to(worst, std::abs(back[d][i] - at.rows[d][i]) / std::max(std::abs(at.rows[d][i]), at.scales[d]));
   return worst;
 }
 
-/// log|det| of the Jacobian of encode at each of `rows` rows, by central differences of `step` times a column's scale.
-std::vector<double> numeric_log_det(const Model& model, const data::Columns& x, const data::Columns& context, std::size_t rows,
-                                    const std::vector<double>& scales, double step, core::ThreadPool& pool) {
-  const std::size_t dims = x.size(), each = 2 * dims;
-  data::Columns moved(dims), given(context.size());
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t d = 0; d < dims; ++d) moved[d].insert(moved[d].end(), each, x[d][i]);
-    for (std::size_t c = 0; c < context.size(); ++c) given[c].insert(given[c].end(), each, context[c][i]);
+/// Rows that begin as some of `from` and are then moved: one column at a time to either side, and all columns to random sides.
+struct Moved {
+  data::Columns rows, context;
+  std::size_t count() const { return rows.front().size(); }
+};
+template <class Move>
+Moved moved(const data::Columns& from, const data::Columns& context, std::uint64_t seed, Move move) {
+  constexpr std::size_t most_columns = 64, corners = 32;
+  const std::size_t dims = from.size(), alone = std::min(dims, most_columns);
+  Moved all{data::Columns(dims), data::Columns(context.size())};
+  std::vector<double> side(dims);
+  for (std::size_t n = 0; n < 2 * alone + corners; ++n) {
+    const std::size_t source = n % from.front().size();
+    core::RandomKey{seed, core::Purpose::check, 400}.uniforms(n, side);
     for (std::size_t d = 0; d < dims; ++d) {
-      moved[d][i * each + 2 * d] += step * scales[d];
-      moved[d][i * each + 2 * d + 1] -= step * scales[d];
+      const bool stays = n < 2 * alone && n / 2 * dims / alone != d;
+      const bool up = n < 2 * alone ? n % 2 == 0 : side[d] < 0.5;
+      all.rows[d].push_back(stays ? from[d][source] : move(d, up));
     }
+    for (std::size_t c = 0; c < context.size(); ++c) all.context[c].push_back(context[c][source]);
   }
-  std::vector<double> unused(rows * each), result(rows);
-  const data::Columns z = model.encode(moved, given, unused, pool);
-  Eigen::MatrixXd jacobian(static_cast<Eigen::Index>(dims), static_cast<Eigen::Index>(dims));
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t d = 0; d < dims; ++d) {
-      const std::size_t up = i * each + 2 * d, down = up + 1;
-      const double width = moved[d][up] - moved[d][down];  // as rounded
-      for (std::size_t k = 0; k < dims; ++k)
-        jacobian(static_cast<Eigen::Index>(k), static_cast<Eigen::Index>(d)) = (z[k][up] - z[k][down]) / width;
+  return all;
+}
+
+/// Rows up to 1e9 scales away score a number or −inf, and encode to numbers as far as 1e6; base points at the ends of what can be drawn decode to numbers.
+Tails tails(const Model& model, const Model& as_saved, const Places& at, core::ThreadPool& pool, std::uint64_t seed) {
+  constexpr double encoded_until = 1e6, farthest = 1e9;
+  Tails result;
+  std::size_t bad = 0;
+  for (double distance = 10; distance <= farthest; distance *= 10) {
+    const Moved far = moved(at.rows, at.context, seed, [&](std::size_t d, bool up) {
+      return (up ? distance : -distance) * at.scales[d] + at.rows[d].front();
+    });
+    result.scored += far.count();
+    std::vector<bool> wrong(far.count(), false);
+    std::vector<double> score(far.count());
+    for (const Model* one : {&model, &as_saved}) {
+      one->log_prob(far.rows, far.context, score, pool);
+      for (std::size_t i = 0; i < score.size(); ++i) wrong[i] = wrong[i] || std::isnan(score[i]) || score[i] == infinity;
     }
-    result[i] = jacobian.partialPivLu().matrixLU().diagonal().array().abs().log().sum();
+    if (distance <= encoded_until) {
+      const data::Columns z = model.encode(far.rows, far.context, score, pool);
+      for (std::size_t i = 0; i < score.size(); ++i) {
+        wrong[i] = wrong[i] || std::isnan(score[i]) ||
+                   std::ranges::any_of(z, [&](const std::vector<double>& column) { return std::isnan(column[i]); });
+      }
+    }
+    bad += static_cast<std::size_t>(std::ranges::count(wrong, true));
   }
+  // Twice the range of some thousand rows is more than a draw leaves in a lifetime.
+  std::vector<double> log_det(at.rows.front().size());
+  const data::Columns z = model.encode(at.rows, at.context, log_det, pool);
+  const auto supports = model.traits().base_support;
+  const Moved ends = moved(z, at.context, seed, [&](std::size_t d, bool up) {
+    const auto [low, high] = std::ranges::minmax(z[d]);
+    const double reach = (up ? high : low) + (up ? 0.5 : -0.5) * (high - low);
+    // A float's neighbour of the end: the end itself may be no place for a row.
+    constexpr double inside = 1e-6;
+    const auto [first, last] = supports[d];
+    return std::isfinite(first) && std::isfinite(last)
+               ? std::clamp(reach, first + inside * (last - first), last - inside * (last - first))
+               : std::clamp(reach, first, last);
+  });
+  result.decoded = ends.count();
+  log_det.resize(ends.count());
+  std::vector<bool> wrong(ends.count(), false);
+  for (const Model* one : {&model, &as_saved}) {
+    for (const std::vector<double>& column : one->decode(ends.rows, ends.context, log_det, pool))
+      for (std::size_t i = 0; i < column.size(); ++i) wrong[i] = wrong[i] || !std::isfinite(column[i]);
+  }
+  bad += static_cast<std::size_t>(std::ranges::count(wrong, true));
+  result.bad = {static_cast<double>(bad), 0};
   return result;
 }
 
-double log_det_difference(const Model& model, const data::Columns& x, const data::Columns& context, std::size_t rows,
-                          const std::vector<double>& scales, core::ThreadPool& pool) {
-  std::vector<double> log_det(x.front().size()), best(rows, infinity);
-  (void)model.encode(x, context, log_det, pool);
-  // A step may straddle a kink (of a relu, of a spline's knot), or be too coarse or too fine for where it is: a wrong formula is
-  // wrong with every step.
-  for (const double step : {1e-4, 1e-5, 1e-6, 1e-7}) {
-    const std::vector<double> numeric = numeric_log_det(model, x, context, rows, scales, step, pool);
-    for (std::size_t i = 0; i < rows; ++i) {
-      const double difference = std::abs(numeric[i] - log_det[i]);
-      if (difference < best[i]) best[i] = difference;  // false for NaN
-    }
+/// The middle of the contexts, and `more` drawn ones; without contexts nothing once.
+std::vector<std::vector<double>> some_contexts(const Model& model, const data::Columns& context, std::size_t more) {
+  std::vector<std::vector<double>> all(1);
+  for (const data::Column& column : model.schema().context) all.front().push_back(column.loc);
+  for (std::size_t i = 0; i < more && !context.empty(); ++i) {
+    all.emplace_back();
+    for (const std::vector<double>& column : context) all.back().push_back(column[i]);
   }
-  double worst = 0;
-  for (const double difference : best) raise(worst, difference);
-  return worst;
+  return all;
 }
 
-struct Cell {
-  std::array<double, 2> low{}, high{};
-  double estimate = 0;
-};
+CheckedMass judged(const Mass& mass, bool estimates) {
+  // A score that is off by a quarter must be seen: it moves what is averaged, not what is counted.
+  constexpr double errors = 4, least_effective = 100, visible = 0.25;
+  CheckedMass checked{mass, {std::abs(mass.value - 1), errors * mass.error}};
+  checked.off.judged = !estimates && (std::isnan(mass.value) ||
+                                      (mass.effective >= least_effective && errors * mass.error <= visible * (1 - mass.beyond)));
+  return checked;
+}
 
-/// Coordinates in which a heavy tail is a light one: x = middle + scale·sinh(u).
-double stretched(const Spread& s, double u) { return s.middle + s.scale * std::sinh(u); }
-double unstretched(const Spread& s, double x) { return std::asinh((x - s.middle) / s.scale); }
-
-/// Adaptive Gauss quadrature over boxes of one or two dimensions, level by level so that the model scores many points at once. Cells are in coordinates u.
-class Quadrature {
- public:
-  Quadrature(const Model& model, const std::vector<double>& context, const std::vector<Spread>& spreads, core::ThreadPool& pool)
-      : model_(model), context_(context), spreads_(spreads), pool_(pool), dims_(model.schema().columns.size()) {}
-
-  void run(std::vector<Cell> cells, Integral& result) {
-    evaluate(cells);
-    while (!cells.empty()) {
-      std::vector<Cell> children;
-      for (const Cell& cell : cells) halve(cell, children);
-      evaluate(children);
-      const std::size_t each = std::size_t{1} << dims_;
-      const double enough = target / static_cast<double>(std::max<std::size_t>(cells.size(), 64));
-      std::vector<Cell> next;
-      for (std::size_t i = 0; i < cells.size(); ++i) {
-        double sum = 0;
-        for (std::size_t k = 0; k < each; ++k) sum += children[i * each + k].estimate;
-        const double difference = std::abs(sum - cells[i].estimate);
-        if (difference <= enough || points_ > most_points || std::isnan(difference)) {
-          result.value += sum;
-          result.error += difference;
-        } else {
-          next.insert(next.end(), children.begin() + static_cast<std::ptrdiff_t>(i * each),
-                      children.begin() + static_cast<std::ptrdiff_t>((i + 1) * each));
-        }
-      }
-      cells = std::move(next);
-    }
-    result.points = points_;
-  }
-
-  /// Cuts a cell in half along each dimension.
-  void halve(const Cell& cell, std::vector<Cell>& to) const {
-    for (std::size_t k = 0; k < std::size_t{1} << dims_; ++k) {
-      Cell child = cell;
-      for (std::size_t d = 0; d < dims_; ++d) {
-        const double middle = 0.5 * (cell.low[d] + cell.high[d]);
-        ((k >> d & 1) != 0 ? child.low[d] : child.high[d]) = middle;
-      }
-      to.push_back(child);
-    }
-  }
-
- private:
-  static constexpr double target = 1e-4;
-  static constexpr std::size_t most_points = 20'000'000, batch = 1 << 18, order = 4;
-  static constexpr std::array<double, order> nodes = {-0.8611363115940526, -0.3399810435848563, 0.3399810435848563,
-                                                      0.8611363115940526};
-  static constexpr std::array<double, order> weights = {0.3478548451374538, 0.6521451548625461, 0.6521451548625461,
-                                                        0.3478548451374538};
-
-  void evaluate(std::vector<Cell>& cells) {
-    const std::size_t each = dims_ == 1 ? order : order * order;
-    for (std::size_t first = 0; first < cells.size(); first += batch / each)
-      evaluate(std::span(cells).subspan(first, std::min(batch / each, cells.size() - first)), each);
-  }
-
-  void evaluate(std::span<Cell> cells, std::size_t each) {
-    data::Columns x(dims_), given;
-    std::vector<double> scores(cells.size() * each), slope;
-    for (const Cell& cell : cells) {
-      for (std::size_t p = 0; p < each; ++p) {
-        const std::array<std::size_t, 2> at = {p % order, p / order};
-        double slopes = 1;
-        for (std::size_t d = 0; d < dims_; ++d) {
-          const double u = 0.5 * (cell.low[d] + cell.high[d]) + 0.5 * (cell.high[d] - cell.low[d]) * nodes[at[d]];
-          x[d].push_back(stretched(spreads_[d], u));
-          slopes *= spreads_[d].scale * std::cosh(u);
-        }
-        slope.push_back(slopes);
-      }
-    }
-    for (const double value : context_) given.emplace_back(scores.size(), value);
-    model_.log_prob(x, given, scores, pool_);
-    points_ += scores.size();
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      double sum = 0;
-      for (std::size_t p = 0; p < each; ++p)
-        sum +=
-            std::exp(scores[i * each + p]) * slope[i * each + p] * weights[p % order] * (dims_ == 1 ? 1.0 : weights[p / order]);
-      for (std::size_t d = 0; d < dims_; ++d) sum *= 0.5 * (cells[i].high[d] - cells[i].low[d]);
-      cells[i].estimate = sum;
-    }
-  }
-
-  const Model& model_;
-  const std::vector<double>& context_;
-  const std::vector<Spread>& spreads_;
-  core::ThreadPool& pool_;
-  std::size_t dims_, points_ = 0;
-};
-
-/// Cuts cells until each holds few of the sample's rows: quadrature alone may step over a narrow peak.
-void split_by_rows(const Quadrature& quadrature, const data::Columns& x, const Cell& cell, const std::vector<std::uint32_t>& rows,
-                   int depth, std::vector<Cell>& to) {
-  constexpr std::size_t few = 200;
-  constexpr int deepest = 24, shallowest = 4;
-  if ((rows.size() <= few && depth >= shallowest) || depth == deepest) {
-    to.push_back(cell);
-    return;
-  }
-  std::vector<Cell> children;
-  quadrature.halve(cell, children);
-  std::vector<std::vector<std::uint32_t>> parts(children.size());
-  for (const std::uint32_t row : rows) {
-    std::size_t k = 0;
-    for (std::size_t d = 0; d < x.size(); ++d)
-      k |= static_cast<std::size_t>(x[d][row] >= 0.5 * (cell.low[d] + cell.high[d])) << d;
-    parts[k].push_back(row);
-  }
-  for (std::size_t k = 0; k < children.size(); ++k) split_by_rows(quadrature, x, children[k], parts[k], depth + 1, to);
+// Of two contexts: the one that fails, or by which more is missed.
+void keep_worse(std::optional<CheckedMass>& kept, const CheckedMass& other) {
+  const auto badness = [](const CheckedMass& m) {
+    return m.off.judged ? (std::isnan(m.off.value) ? infinity : m.off.value / m.off.limit) : -1;
+  };
+  if (!kept || badness(other) > badness(*kept)) kept = other;
 }
 
 }  // namespace
 
-Integral integrate(const Model& model, const std::vector<double>& context, core::ThreadPool& pool, std::uint64_t seed) {
-  constexpr std::size_t rows = 100'000;  // about 4e-5 of the mass of two columns lies beyond the outermost of them
-  constexpr double margin = 0.05;
-  const std::size_t dims = model.schema().columns.size();
-  if (dims < 1 || dims > 2) throw std::logic_error("integrate: one or two columns");
-  data::Columns given;
-  for (const double value : context) given.emplace_back(rows, value);
-  data::Columns x = model.sample(seed, 0, rows, given, pool);
-  Integral result;
-  Cell box;
-  std::vector<Spread> spreads;
-  for (std::size_t d = 0; d < dims; ++d) {
-    spreads.push_back(spread(x[d]));
-    if (!(spreads[d].scale > 0)) spreads[d].scale = 1;
-    for (double& v : x[d]) v = unstretched(spreads[d], v);
-    const auto [low, high] = std::minmax_element(x[d].begin(), x[d].end());
-    const double width = std::max(*high - *low, std::numeric_limits<double>::min());
-    box.low[d] = *low - margin * width;
-    box.high[d] = *high + margin * width;
-    result.low.push_back(stretched(spreads[d], box.low[d]));
-    result.high.push_back(stretched(spreads[d], box.high[d]));
-  }
-  std::vector<std::uint32_t> all(rows);
-  for (std::size_t i = 0; i < rows; ++i) all[i] = static_cast<std::uint32_t>(i);
-  Quadrature quadrature(model, context, spreads, pool);
-  std::vector<Cell> cells;
-  split_by_rows(quadrature, x, box, all, 0, cells);
-  quadrature.run(std::move(cells), result);
-  result.off = {std::abs(result.value - 1), integral_limit};
-  return result;
+std::vector<ModelCheck::Named> ModelCheck::figures() const {
+  std::vector<Named> all{{"round trip", round_trip}, {"log-det", log_det}, {"gradient by rows", row_gradient}};
+  if (tensors > 0) all.push_back({"gradient by parameters", parameter_gradient});
+  all.push_back({"tails", tails.bad});
+  if (integral) all.push_back({"normalization", integral_off});
+  if (wider) all.push_back({"normalization", wider->off});
+  if (narrower) all.push_back({"samples", narrower->off});
+  return all;
 }
 
-ModelCheck check_model(const Model& model, core::ThreadPool& pool, std::uint64_t seed) {
-  constexpr std::size_t rows = 2000, most_moved = 1 << 17, most_log_det_rows = 64;
+bool ModelCheck::ok() const {
+  return std::ranges::all_of(figures(), [](const Named& named) { return named.figure.ok(); });
+}
+
+ModelCheck check_model(const Model& model, const Model& as_saved, core::ThreadPool& pool, std::uint64_t seed) {
+  constexpr std::size_t rows = 2000, most_moved = 1 << 17, most_log_det_rows = 64, gradient_rows = 64;
+  constexpr double integral_limit = 2e-3, gradient_limit = 1e-5, log_det_limit = 1e-5, round_trip_limit = 1e-8;
   const std::size_t dims = model.schema().columns.size();
-  const data::Columns context = draw_context(model, rows, seed);
-  const data::Columns x = model.sample(seed, 0, rows, context, pool);
-  std::vector<double> scales;
-  for (const std::vector<double>& column : x) scales.push_back(spread(column).scale);
+  Places at;
+  at.context = draw_context(model, rows, seed);
+  at.rows = model.sample(seed, 0, rows, at.context, pool);
+  for (const std::vector<double>& column : at.rows) at.scales.push_back(spread(column).scale);
+  const Places few{first_rows(at.rows, gradient_rows), first_rows(at.context, gradient_rows), at.scales};
 
   ModelCheck check;
   check.rows = rows;
+  check.gradient_rows = gradient_rows;
+  const Model::Traits traits = model.traits();
+  check.estimates = traits.estimates;
+  // What one layer leaves of a row, the next ones may enlarge; and differences enlarge by their step what two neighbouring rows do not share.
+  const double inexact = traits.tolerance;
+  check.round_trip = {round_trip(model, at, pool), std::max(round_trip_limit, 10 * inexact)};
   check.log_det_rows = std::clamp<std::size_t>(most_moved / (2 * dims), 1, most_log_det_rows);
-  check.round_trip = {round_trip(model, x, context, scales, pool), round_trip_limit};
-  check.log_det = {log_det_difference(model, x, context, check.log_det_rows, scales, pool), log_det_limit};
-  if (dims > 2) return check;
-  // The first drawn contexts, and the middle.
-  constexpr std::size_t more_contexts = 2;
-  for (std::size_t i = 0; i <= (context.empty() ? 0 : more_contexts); ++i) {
-    std::vector<double> given;
-    for (std::size_t c = 0; c < context.size(); ++c) given.push_back(i == 0 ? model.schema().context[c].loc : context[c][i]);
-    Integral integral = integrate(model, given, pool, seed);
-    if (!check.integral || !(integral.off.value <= check.integral->off.value)) check.integral = std::move(integral);
+  check.log_det = {log_det_difference(model, at, check.log_det_rows, pool), std::max(log_det_limit, 100 * inexact),
+                   !traits.estimates};
+  check.row_gradient = {row_gradient_difference(model, few, pool, seed), std::max(gradient_limit, 100 * inexact)};
+  const ParameterDifference parameters = parameter_gradient_difference(model, few, pool, seed);
+  check.parameter_gradient = {parameters.value, std::max(gradient_limit, 100 * inexact)};
+  check.parameter = parameters.where;
+  check.tensors = parameters.tensors;
+  check.tails = tails(model, as_saved, at, pool, seed);
+  if (dims <= 2) {
+    for (const std::vector<double>& given : some_contexts(model, at.context, 2)) {
+      Integral integral = integrate(model, given, pool, seed);
+      const double off = std::abs(integral.value - 1);
+      if (check.integral && off <= check.integral_off.value) continue;
+      check.integral = std::move(integral);
+      check.integral_off = {off, integral_limit, !traits.estimates};
+    }
+    return check;
+  }
+  for (const std::vector<double>& given : some_contexts(model, at.context, 1)) {
+    const Importance found = importance(model, given, pool, seed);
+    keep_worse(check.wider, judged(found.wider, traits.estimates));
+    keep_worse(check.narrower, judged(found.narrower, traits.estimates));
   }
   return check;
 }

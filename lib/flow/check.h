@@ -1,12 +1,15 @@
-// Numbers that show whether a model's density is one: round trip, log-determinant, integral.
+// Figures that show whether a model's density is one, and whether it can be trained and sampled: each with what it may be.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/parallel.h"
+#include "flow/importance.h"
+#include "flow/integral.h"
 #include "flow/model.h"
 
 namespace flowfit::flow {
@@ -14,30 +17,47 @@ namespace flowfit::flow {
 /// A figure of a check, and the most it may be.
 struct Figure {
   double value = 0, limit = 0;
-  bool ok() const { return value <= limit; }  ///< false for NaN
+  bool judged = true;                                    ///< false: shown, but nothing follows from it
+  bool ok() const { return !judged || value <= limit; }  ///< false for NaN
 };
 
-struct Integral {
-  double value = 0;
-  double error = 0;               ///< estimate of the quadrature's error
-  std::vector<double> low, high;  ///< the box
-  std::size_t points = 0;
-  Figure off;  ///< |value − 1|
+/// Points that must give numbers and do not.
+struct Tails {
+  std::size_t scored = 0, decoded = 0;  ///< rows far out, and base points at the ends of what is drawn
+  Figure bad;
+};
+
+/// A total mass of many columns; `off`: |value − 1|.
+struct CheckedMass {
+  Mass mass;
+  Figure off;
 };
 
 struct ModelCheck {
-  std::size_t rows = 0, log_det_rows = 0;
-  Figure round_trip;  ///< largest |decode(encode(x)) − x| of a cell, relative to the larger of |x| and the column's scale
-  Figure log_det;     ///< largest |log_det − log|det of the Jacobian by central differences||, absolute, in nats
-  std::optional<Integral> integral;  ///< of the density, for one or two columns; of several contexts the worst
-  bool ok() const { return round_trip.ok() && log_det.ok() && (!integral || integral->off.ok()); }
+  std::size_t rows = 0, log_det_rows = 0, gradient_rows = 0;
+  bool estimates = false;  ///< a layer estimates its log-determinant: what depends on its error is shown, not judged
+  Figure round_trip;       ///< largest |decode(encode(x)) − x| of a cell, relative to the larger of |x| and the column's scale
+  Figure log_det;          ///< largest |log_det − log|det of the Jacobian by central differences||, absolute, in nats
+  Figure row_gradient;     ///< largest |difference − gradient| / (1 + |gradient|) of a score by its row
+  Figure parameter_gradient;  ///< the same of the rows' summed scores by a parameter tensor
+  std::string parameter;      ///< that tensor; empty: nothing is learned
+  std::size_t tensors = 0;
+  Tails tails;
+  std::optional<Integral> integral;            ///< of the density, for one or two columns; of several contexts the worst
+  Figure integral_off;                         ///< |integral − 1|
+  std::optional<CheckedMass> wider, narrower;  ///< for more columns: Importance, of several contexts the worst
+
+  struct Named {
+    const char* name;
+    Figure figure;
+  };
+  /// All that was looked at.
+  std::vector<Named> figures() const;
+  bool ok() const;
 };
 
-/// Checks a model at rows drawn from it (and, where it is conditional, at contexts drawn around the ones it was trained with). Give a model
-/// loaded `in_double`: differences of float32 scores show nothing.
-ModelCheck check_model(const Model& model, core::ThreadPool& pool, std::uint64_t seed = 0);
-
-/// The integral of exp(log_prob) over a box that holds nearly all of a sample, given one row of context (or none). One or two columns.
-Integral integrate(const Model& model, const std::vector<double>& context, core::ThreadPool& pool, std::uint64_t seed = 0);
+/// Checks a model at rows drawn from it, where it is conditional at contexts within two deviations of the middle of those it was trained with. `model` is loaded
+/// `in_double`: differences of float32 scores show nothing. `as_saved` is the same in the dtype of its file: its tails are looked at too.
+ModelCheck check_model(const Model& model, const Model& as_saved, core::ThreadPool& pool, std::uint64_t seed = 0);
 
 }  // namespace flowfit::flow

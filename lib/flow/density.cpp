@@ -236,6 +236,26 @@ bool Density<T>::keeps_statistics() const {
   });
 }
 
+template <class T>
+double Density<T>::tolerance() const {
+  double most = 0;
+  for (const Factor& factor : factors_) most = std::max(most, factor.flow.tolerance());
+  return most;
+}
+
+template <class T>
+bool Density<T>::estimates() const {
+  return std::ranges::any_of(factors_, [](const Factor& factor) { return factor.flow.estimates(); });
+}
+
+template <class T>
+std::vector<std::pair<double, double>> Density<T>::base_support() const {
+  std::vector<std::pair<double, double>> all(static_cast<std::size_t>(features_));
+  for (const Factor& factor : factors_)
+    for (const int column : factor.columns) all[static_cast<std::size_t>(column)] = factor.flow.base().support();
+  return all;
+}
+
 template class Density<float>;
 template class Density<double>;
 

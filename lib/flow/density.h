@@ -37,6 +37,12 @@ class Density {
   void update_statistics(std::span<T> parameters, std::span<const double> sums, Index n) const;
   bool keeps_statistics() const;
 
+  /// As of a flow: of the least exact factor, and of any.
+  double tolerance() const;
+  bool estimates() const;
+  /// Where each column of the base side lives.
+  std::vector<std::pair<double, double>> base_support() const;
+
  private:
   struct Factor {
     std::vector<int> columns;  // places in x

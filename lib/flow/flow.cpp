@@ -1,6 +1,7 @@
 // Building the stack, and running it both ways.
 #include "flow/flow.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -65,6 +66,18 @@ Var<T> Flow<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
 template <class T>
 Var<T> Flow<T>::sample(Pass<T>& pass, Index rows, Var<T> context, const core::RandomKey& key) const {
   return decode(pass, base_->sample(pass, rows, context, key), context).value;
+}
+
+template <class T>
+double Flow<T>::tolerance() const {
+  double sum = 0;
+  for (const auto& layer : layers_) sum += layer->tolerance();
+  return sum;
+}
+
+template <class T>
+bool Flow<T>::estimates() const {
+  return std::ranges::any_of(layers_, [](const auto& layer) { return layer->estimates(); });
 }
 
 template class Flow<float>;

@@ -33,6 +33,10 @@ class Flow {
   Mapped<T> decode(Pass<T>& pass, Var<T> z, Var<T> context) const;
   Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, const core::RandomKey& key) const;
 
+  /// What the layers allow of decode∘encode = identity in float64, in all; and whether one of them estimates its log_det.
+  double tolerance() const;
+  bool estimates() const;
+
   const std::vector<std::unique_ptr<transforms::Transform<T>>>& layers() const { return layers_; }
   const distributions::Distribution<T>& base() const { return *base_; }
 

@@ -33,6 +33,14 @@ class Model {
   virtual std::vector<ParameterInfo> parameters() const = 0;
   virtual bool float64() const = 0;
 
+  /// What may be expected of it.
+  struct Traits {
+    double tolerance;  ///< of decode(encode(x)) = x in float64: what its layers declare, in all
+    bool estimates;    ///< whether a log-determinant is an estimate
+    std::vector<std::pair<double, double>> base_support;  ///< the interval each column of the base side lives in
+  };
+  virtual Traits traits() const = 0;
+
   /// log p of each row in nats, Jacobian of the preprocessing included; −inf outside the support, never NaN for finite rows.
   virtual void log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out,
                         core::ThreadPool& pool) const = 0;
@@ -45,6 +53,16 @@ class Model {
   /// base → data; log_det: log|det d data / d base|.
   virtual data::Columns decode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det,
                                core::ThreadPool& pool) const = 0;
+
+  /// Of the sum of some rows' scores: by each cell, in data units, and by each parameter, in the order of parameters().
+  struct Gradient {
+    data::Columns rows;
+    std::vector<double> parameters;
+  };
+  virtual Gradient gradient(const data::Columns& columns, const data::Columns& context) const = 0;
+  /// The scores of the same model with `move` added to its parameters; what a mask holds at zero stays there.
+  virtual void log_prob_moved(std::span<const double> move, const data::Columns& columns, const data::Columns& context,
+                              std::span<double> out, core::ThreadPool& pool) const = 0;
 
  protected:
   explicit Model(data::Schema schema) : schema_(std::move(schema)) {}

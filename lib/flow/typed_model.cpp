@@ -77,9 +77,9 @@ void TypedModel<T>::load(const Archive& archive, const std::string& where) {
 }
 
 template <class T>
-Var<T> load_block(nn::Tape<T>& tape, const data::Columns& columns, std::size_t first, Index rows, Index padded) {
+Var<T> load_block(nn::Tape<T>& tape, const data::Columns& columns, std::size_t first, Index rows, Index padded, bool wants_grad) {
   if (columns.empty()) return {};
-  const Var<T> x = tape.make(padded, static_cast<Index>(columns.size()), false);
+  const Var<T> x = tape.make(padded, static_cast<Index>(columns.size()), wants_grad);
   T* to = x.value;
   for (const std::vector<double>& column : columns) {
     for (Index i = 0; i < rows; ++i) *to++ = static_cast<T>(column[first + static_cast<std::size_t>(i)]);
@@ -89,8 +89,8 @@ Var<T> load_block(nn::Tape<T>& tape, const data::Columns& columns, std::size_t f
 }
 
 template <class T>
-void TypedModel<T>::by_blocks(const data::Columns& columns, const data::Columns& context, std::size_t n, core::ThreadPool& pool,
-                              std::uint64_t first_id, const Body& body) const {
+void TypedModel<T>::by_blocks(const T* weights, const data::Columns& columns, const data::Columns& context, std::size_t n,
+                              core::ThreadPool& pool, std::uint64_t first_id, const Body& body) const {
   const std::size_t size = static_cast<std::size_t>(block_rows);
   std::vector<std::unique_ptr<nn::Tape<T>>> tapes;
   for (int worker = 0; worker < pool.size(); ++worker) tapes.push_back(std::make_unique<nn::Tape<T>>());
@@ -101,7 +101,7 @@ void TypedModel<T>::by_blocks(const data::Columns& columns, const data::Columns&
     const Index rows = static_cast<Index>(std::min(size, n - first));
     std::uint64_t* ids = tape.template scratch<std::uint64_t>(block_rows);
     for (Index i = 0; i < block_rows; ++i) ids[i] = first_id + first + static_cast<std::uint64_t>(std::min(i, rows - 1));
-    Pass<T> pass{tape, weights_.data()};
+    Pass<T> pass{tape, weights};
     pass.rows = ids;
     body(pass, load_block<T>(tape, columns, first, rows, block_rows), load_block<T>(tape, context, first, rows, block_rows),
          first, rows);
@@ -111,11 +111,30 @@ void TypedModel<T>::by_blocks(const data::Columns& columns, const data::Columns&
 template <class T>
 void TypedModel<T>::log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out,
                              core::ThreadPool& pool) const {
+  score(weights_.data(), columns, context, out, pool);
+}
+
+template <class T>
+void TypedModel<T>::log_prob_moved(std::span<const double> move, const data::Columns& columns, const data::Columns& context,
+                                   std::span<double> out, core::ThreadPool& pool) const {
+  std::vector<T> moved = weights_;
+  for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += static_cast<T>(move[i]);
+  for (const nn::Parameter& p : layout_.parameters()) {
+    for (std::size_t unit = 0; unit < p.prefix.size(); ++unit)
+      std::fill(moved.begin() + p.offset + static_cast<Index>(unit) * p.shape[1] + p.prefix[unit],
+                moved.begin() + p.offset + static_cast<Index>(unit + 1) * p.shape[1], T(0));
+  }
+  score(moved.data(), columns, context, out, pool);
+}
+
+template <class T>
+void TypedModel<T>::score(const T* weights, const data::Columns& columns, const data::Columns& context, std::span<double> out,
+                          core::ThreadPool& pool) const {
   data::Columns x = columns, c = context;
   schema_.encode(x);
   schema_.encode_context(c);
   const double jacobian = schema_.log_abs_det_jacobian();
-  by_blocks(x, c, out.size(), pool, 0, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
+  by_blocks(weights, x, c, out.size(), pool, 0, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
     const Var<T> log_p = density_.log_prob(pass, block, given);
     for (Index i = 0; i < rows; ++i) {
       const double score = static_cast<double>(log_p.value[i]) + jacobian;
@@ -133,7 +152,7 @@ data::Columns TypedModel<T>::sample(std::uint64_t seed, std::uint64_t first_id, 
                                     core::ThreadPool& pool) const {
   data::Columns out(schema_.columns.size(), std::vector<double>(n)), c = context;
   schema_.encode_context(c);
-  by_blocks({}, c, n, pool, first_id, [&](Pass<T>& pass, Var<T>, Var<T> given, std::size_t first, Index rows) {
+  by_blocks(weights_.data(), {}, c, n, pool, first_id, [&](Pass<T>& pass, Var<T>, Var<T> given, std::size_t first, Index rows) {
     const Var<T> x = density_.sample(pass, block_rows, given, seed);
     for (std::size_t d = 0; d < out.size(); ++d)
       std::copy_n(x.value + static_cast<Index>(d) * x.rows, rows, out[d].begin() + static_cast<std::ptrdiff_t>(first));
@@ -149,14 +168,15 @@ data::Columns TypedModel<T>::encode(const data::Columns& columns, const data::Co
   schema_.encode(x);
   schema_.encode_context(c);
   const double jacobian = schema_.log_abs_det_jacobian();
-  by_blocks(x, c, log_det.size(), pool, 0, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
-    const Mapped<T> m = density_.encode(pass, block, given);
-    for (std::size_t d = 0; d < out.size(); ++d)
-      std::copy_n(m.value.value + static_cast<Index>(d) * m.value.rows, rows,
-                  out[d].begin() + static_cast<std::ptrdiff_t>(first));
-    for (Index i = 0; i < rows; ++i)
-      log_det[first + static_cast<std::size_t>(i)] = static_cast<double>(m.log_det.value[i]) + jacobian;
-  });
+  by_blocks(weights_.data(), x, c, log_det.size(), pool, 0,
+            [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
+              const Mapped<T> m = density_.encode(pass, block, given);
+              for (std::size_t d = 0; d < out.size(); ++d)
+                std::copy_n(m.value.value + static_cast<Index>(d) * m.value.rows, rows,
+                            out[d].begin() + static_cast<std::ptrdiff_t>(first));
+              for (Index i = 0; i < rows; ++i)
+                log_det[first + static_cast<std::size_t>(i)] = static_cast<double>(m.log_det.value[i]) + jacobian;
+            });
   return out;
 }
 
@@ -166,20 +186,50 @@ data::Columns TypedModel<T>::decode(const data::Columns& columns, const data::Co
   data::Columns c = context, out(columns.size(), std::vector<double>(log_det.size()));
   schema_.encode_context(c);
   const double jacobian = schema_.log_abs_det_jacobian();
-  by_blocks(columns, c, log_det.size(), pool, 0, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
-    const Mapped<T> m = density_.decode(pass, block, given);
-    for (std::size_t d = 0; d < out.size(); ++d)
-      std::copy_n(m.value.value + static_cast<Index>(d) * m.value.rows, rows,
-                  out[d].begin() + static_cast<std::ptrdiff_t>(first));
-    for (Index i = 0; i < rows; ++i)
-      log_det[first + static_cast<std::size_t>(i)] = static_cast<double>(m.log_det.value[i]) - jacobian;
-  });
+  by_blocks(weights_.data(), columns, c, log_det.size(), pool, 0,
+            [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
+              const Mapped<T> m = density_.decode(pass, block, given);
+              for (std::size_t d = 0; d < out.size(); ++d)
+                std::copy_n(m.value.value + static_cast<Index>(d) * m.value.rows, rows,
+                            out[d].begin() + static_cast<std::ptrdiff_t>(first));
+              for (Index i = 0; i < rows; ++i)
+                log_det[first + static_cast<std::size_t>(i)] = static_cast<double>(m.log_det.value[i]) - jacobian;
+            });
   schema_.decode(out);
   return out;
 }
 
-template Var<float> load_block<float>(nn::Tape<float>&, const data::Columns&, std::size_t, Index, Index);
-template Var<double> load_block<double>(nn::Tape<double>&, const data::Columns&, std::size_t, Index, Index);
+template <class T>
+Model::Gradient TypedModel<T>::gradient(const data::Columns& columns, const data::Columns& context) const {
+  const std::size_t n = columns.front().size();
+  data::Columns x = columns, c = context;
+  schema_.encode(x);
+  schema_.encode_context(c);
+  Gradient result{data::Columns(columns.size(), std::vector<double>(n)), {}};
+  std::vector<T> gradients(weights_.size(), T(0));
+  nn::Tape<T> tape;
+  for (std::size_t first = 0; first < n; first += static_cast<std::size_t>(block_rows)) {
+    const Index rows = std::min(block_rows, static_cast<Index>(n - first));
+    tape.reset(nn::Mode::differentiate);
+    Pass<T> pass{tape, weights_.data(), gradients.data()};
+    std::uint64_t* ids = tape.template scratch<std::uint64_t>(block_rows);
+    for (Index i = 0; i < block_rows; ++i) ids[i] = first + static_cast<std::uint64_t>(std::min(i, rows - 1));
+    pass.rows = ids;
+    const Var<T> in = load_block<T>(tape, x, first, rows, block_rows, true);
+    const Var<T> log_p = density_.log_prob(pass, in, load_block<T>(tape, c, first, rows, block_rows));
+    if (log_p.wants_grad()) std::fill_n(log_p.adjoint, rows, T(1));
+    tape.backward();
+    for (std::size_t d = 0; d < x.size(); ++d)
+      for (Index i = 0; i < rows; ++i)
+        result.rows[d][first + static_cast<std::size_t>(i)] =
+            static_cast<double>(in.adjoint[static_cast<Index>(d) * block_rows + i]) / schema_.columns[d].scale;
+  }
+  result.parameters.assign(gradients.begin(), gradients.end());
+  return result;
+}
+
+template Var<float> load_block<float>(nn::Tape<float>&, const data::Columns&, std::size_t, Index, Index, bool);
+template Var<double> load_block<double>(nn::Tape<double>&, const data::Columns&, std::size_t, Index, Index, bool);
 template class TypedModel<float>;
 template class TypedModel<double>;
 

@@ -34,6 +34,7 @@ class TypedModel final : public Model {
 
   std::vector<ParameterInfo> parameters() const override;
   bool float64() const override { return sizeof(T) == 8; }
+  Traits traits() const override { return {density_.tolerance(), density_.estimates(), density_.base_support()}; }
   void log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out,
                 core::ThreadPool& pool) const override;
   data::Columns sample(std::uint64_t seed, std::uint64_t first, std::size_t n, const data::Columns& context,
@@ -42,12 +43,17 @@ class TypedModel final : public Model {
                        core::ThreadPool& pool) const override;
   data::Columns decode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det,
                        core::ThreadPool& pool) const override;
+  Gradient gradient(const data::Columns& columns, const data::Columns& context) const override;
+  void log_prob_moved(std::span<const double> move, const data::Columns& columns, const data::Columns& context,
+                      std::span<double> out, core::ThreadPool& pool) const override;
 
  private:
   using Body = std::function<void(Pass<T>&, Var<T> x, Var<T> context, std::size_t first, Index rows)>;
+  void score(const T* weights, const data::Columns& columns, const data::Columns& context, std::span<double> out,
+             core::ThreadPool& pool) const;
   // Runs `body` on blocks of n rows; x is empty when `columns` is.
-  void by_blocks(const data::Columns& columns, const data::Columns& context, std::size_t n, core::ThreadPool& pool,
-                 std::uint64_t first_id, const Body& body) const;
+  void by_blocks(const T* weights, const data::Columns& columns, const data::Columns& context, std::size_t n,
+                 core::ThreadPool& pool, std::uint64_t first_id, const Body& body) const;
 
   nn::ParameterLayout layout_;
   Density<T> density_;
@@ -56,6 +62,7 @@ class TypedModel final : public Model {
 
 /// Fills a B x D block from rows [first, first + rows) of n-row columns, cast to T, padded with copies of its first row.
 template <class T>
-Var<T> load_block(nn::Tape<T>& tape, const data::Columns& columns, std::size_t first, Index rows, Index padded);
+Var<T> load_block(nn::Tape<T>& tape, const data::Columns& columns, std::size_t first, Index rows, Index padded,
+                  bool wants_grad = false);
 
 }  // namespace flowfit::flow

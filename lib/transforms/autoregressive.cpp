@@ -25,7 +25,9 @@ class Autoregressive final : public Transform<T> {
         groups_(node.integer("passes", build.features, 1, build.features)),
         univariate_(make_univariate<T>(node.required("univariate"))),
         network_(build.layout, build.name + ".net", nn::NetworkSpec::read(node.member("net"), true), build.context,
-                 build.features, groups_, repeated(univariate_->initial(), build.features)) {}
+                 build.features, groups_, repeated(univariate_->initial(), build.features)) {
+    this->allow(univariate_->tolerance());
+  }
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override { return map(pass, x, context, false); }

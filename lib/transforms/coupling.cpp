@@ -47,6 +47,7 @@ class Coupling final : public Transform<T> {
         univariate_(make_univariate<T>(node.required("univariate"))),
         conditioner_(node, build.layout, build.name, build.context, static_cast<int>(halves_.passes.size()),
                      static_cast<int>(halves_.changes.size()), univariate_->initial()) {
+    this->allow(univariate_->tolerance());
     const config::Node half = node.member("identity_half");
     if (!half.exists() || half.is_null()) return;
     if (halves_.passes.empty()) {
@@ -56,6 +57,7 @@ class Coupling final : public Transform<T> {
     // The half's own object is a univariate, and "net" beside it where there is context.
     (void)half.has("net");
     half_ = make_univariate<T>(half.has("univariate") ? half.member("univariate") : half);
+    this->allow(half_->tolerance());
     half_conditioner_ = std::make_unique<nn::Conditioner<T>>(half, build.layout, build.name + ".identity_half", build.context, 0,
                                                              static_cast<int>(halves_.passes.size()), half_->initial());
     if (half.has("univariate")) half.finish();

@@ -16,7 +16,9 @@ class Elementwise final : public Transform<T> {
   Elementwise(const config::Node& node, const Build& build)
       : Transform<T>(build),
         univariate_(make_univariate<T>(node.required("univariate"))),
-        conditioner_(node, build.layout, build.name, build.context, 0, build.features, univariate_->initial()) {}
+        conditioner_(node, build.layout, build.name, build.context, 0, build.features, univariate_->initial()) {
+    this->allow(univariate_->tolerance());
+  }
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override {

@@ -27,7 +27,10 @@ Mapped<T> Transform<T>::checked(Direction direction, Pass<T>& pass, Var<T> x, Va
 template <class T>
 class Inverted final : public Transform<T> {
  public:
-  Inverted(const Build& build, std::unique_ptr<Transform<T>> inner) : Transform<T>(build), inner_(std::move(inner)) {}
+  Inverted(const Build& build, std::unique_ptr<Transform<T>> inner) : Transform<T>(build), inner_(std::move(inner)) {
+    this->allow(inner_->tolerance());
+  }
+  bool estimates() const override { return inner_->estimates(); }
   Support domain() const override { return inner_->image(inner_->domain()); }
   Support image(const Support& in) const override { return inner_->preimage(in); }
   Support preimage(const Support& out) const override { return inner_->image(out); }
@@ -91,6 +94,7 @@ std::unique_ptr<Transform<T>> make_transform(const config::Node& node, const Bui
     made = entry.make_float(node, build);
   else
     made = entry.make_double(node, build);
+  made->allow(entry.tolerance);
   const bool inverted = node.has("inverse") && node.boolean("inverse", false);
   if (inverted && made->needs_initialize())
     node.error_at("inverse", "is set from the data on its way to the base; it cannot be turned around");

@@ -1,6 +1,7 @@
 // A transform: an invertible map of a whole row, const and stateless; its parameters live in the model's one vector.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <span>
@@ -51,6 +52,11 @@ class Transform {
   /// Which inputs give outputs in an interval: the image of the map turned around.
   virtual Support preimage(const Support& output) const { return (void)output, domain(); }
 
+  /// Of inverse∘forward = identity in float64: the entry's, or more where a part or a setting says so.
+  double tolerance() const { return tolerance_; }
+  /// Whether log_det is an estimate: then the density is one up to its error.
+  virtual bool estimates() const { return false; }
+
   /// Sets parameters from all training rows as they arrive at this layer on their way data → base (column-major, n x D). Default: nothing.
   virtual void initialize(std::span<T> parameters, std::span<const T> rows, Index n) const {
     (void)parameters, (void)rows, (void)n;
@@ -69,6 +75,7 @@ class Transform {
   explicit Transform(const Build& build) : features_(build.features), context_(build.context) {}
   Index features() const { return features_; }
   Index context() const { return context_; }
+  void allow(double tolerance) { tolerance_ = std::max(tolerance_, tolerance); }
   virtual Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const = 0;
   virtual Mapped<T> map_inverse(Pass<T>& pass, Var<T> y, Var<T> context) const = 0;
 
@@ -77,8 +84,11 @@ class Transform {
   Mapped<T> checked(Direction direction, Pass<T>& pass, Var<T> x, Var<T> context) const;
   template <class U>
   friend class Inverted;
+  template <class U>
+  friend std::unique_ptr<Transform<U>> make_transform(const config::Node& node, const Build& build);
 
   Index features_, context_;
+  double tolerance_ = 0;
 };
 
 /// One word of the transforms' list: how to make it, and configs that the property tests run.

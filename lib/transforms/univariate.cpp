@@ -30,6 +30,7 @@ std::unique_ptr<Univariate<T>> make_univariate(const config::Node& node) {
     made = entry.make_float(node);
   else
     made = entry.make_double(node);
+  made->tolerance_ = entry.tolerance;
   if (found != univariates().end()) node.finish();
   return made;
 }

@@ -33,6 +33,14 @@ class Univariate {
   virtual std::vector<Exchangeable> exchangeable() const { return {}; }
   virtual Mapped<T> forward(Pass<T>& pass, Var<T> x, Var<T> raw) const = 0;
   virtual Mapped<T> inverse(Pass<T>& pass, Var<T> y, Var<T> raw) const = 0;
+
+  /// Of inverse∘forward = identity in float64: the entry's.
+  double tolerance() const { return tolerance_; }
+
+ private:
+  template <class U>
+  friend std::unique_ptr<Univariate<U>> make_univariate(const config::Node& node);
+  double tolerance_ = 0;
 };
 
 /// One word of the univariates' list: how to make it, and configs that the property tests run.

@@ -101,3 +101,23 @@ TEST_CASE("gemm: products and transposed products are those of a plain loop, wit
       (d.array() - 2 - loop(k, n, m, [&](Index i, Index j, Index p) { return a(p, i) * tall(p, j); }).array()).abs().maxCoeff() <
       1e-13);
 }
+
+TEST_CASE("gemm: a product deeper than what is taken at a time is that of a plain loop") {
+  const Index m = 37, n = 9, k = 500;
+  const Matrix<double> a = normals<double>(m, k, 1), b = normals<double>(k, n, 2), bt = b.transpose();
+  const Matrix<double> at = a.transpose(), right = a.lazyProduct(b);
+  for (const double start : {0.0, 2.0}) {
+    Matrix<double> c = Matrix<double>::Constant(m, n, start);
+    autodiff::multiply<double>(view(a), view(b), view(c), true);
+    CHECK((c.array() - start - right.array()).abs().maxCoeff() < 1e-11);
+    c.setConstant(start);
+    autodiff::multiply<double>(view(a), view(b), view(c), false);
+    CHECK((c - right).cwiseAbs().maxCoeff() < 1e-11);
+    c.setConstant(start);
+    autodiff::multiply_transposed_right<double>(view(a), view(bt), view(c));
+    CHECK((c.array() - start - right.array()).abs().maxCoeff() < 1e-11);
+    c.setConstant(start);
+    autodiff::multiply_transposed_left<double>(view(at), view(b), view(c));
+    CHECK((c.array() - start - right.array()).abs().maxCoeff() < 1e-11);
+  }
+}

@@ -50,10 +50,13 @@ inline std::vector<double> cell_edges(Eigen::VectorXd guide, const Support& supp
   return edges;
 }
 
-/// Integrates over a box around the samples by midpoints, `fine` along each axis of a cell, and counts samples by cell. `guide` are samples too, but others:
+/// Where in its piece of a cell the density is taken: in the middle, or for one that jumps (at the ends of a bounded base) at a random place.
+enum class Place { middle, random };
+
+/// Integrates over a box around the samples, `fine` points along each axis of a cell, and counts samples by cell. `guide` are samples too, but others:
 /// the cells must not depend on what is counted.
 inline GridCheck check_on_grid(const LogDensity& log_density, const Matrix<double>& guide, const Matrix<double>& samples,
-                               const Support& support, Index middle, Index fine) {
+                               const Support& support, Index middle, Index fine, Place place_in_piece = Place::middle) {
   const Index d = samples.cols();
   const bool box = std::isfinite(support.low) && std::isfinite(support.high);
   std::vector<std::vector<double>> edges;
@@ -69,11 +72,14 @@ inline GridCheck check_on_grid(const LogDensity& log_density, const Matrix<doubl
     for (Index i = 0; i < chunk; ++i) {
       const Index at = std::min(first + i, total - 1);
       const Index place[2] = {at % n, at / n};
+      double within[2] = {0.5, 0.5};
+      if (place_in_piece == Place::random)
+        core::RandomKey{9, core::Purpose::check}.uniforms(static_cast<std::uint64_t>(at), within);
       weight(i) = 1;
       for (Index j = 0; j < d; ++j) {
         const double* edge = edges[static_cast<std::size_t>(j)].data() + place[j] / fine;
         const double step = (edge[1] - edge[0]) / static_cast<double>(fine);
-        const double u = edge[0] + (static_cast<double>(place[j] % fine) + 0.5) * step;
+        const double u = edge[0] + (static_cast<double>(place[j] % fine) + within[j]) * step;
         x(i, j) = box ? u : into(support, u);
         weight(i) *= step * (box ? 1 : into_slope(support, u));
       }
