@@ -33,7 +33,9 @@ class Continuous final : public Transform<T> {
     rtol_ = static_cast<T>(std::max(node.number("rtol", 1e-5, {.low = 0.0, .high = 1.0, .open_low = true}), least));
     exact_ = node.choice("trace", "exact", {"exact", "hutchinson"}) == "exact";
     if (!exact_) probes_ = Probes<T>(node, build);
+    this->allow(10 * static_cast<double>(atol_ + rtol_));  // they bound the error of a step; those of the steps add up
   }
+  bool estimates() const override { return !exact_; }
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override { return map(pass, x, context, false); }

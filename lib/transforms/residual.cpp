@@ -36,6 +36,7 @@ class Residual final : public Transform<T> {
     probes_ = Probes<T>(node, build);
     roulette_ = build.layout.reserve_draws(2);
   }
+  bool estimates() const override { return !exact_; }
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override { return map(pass, x, context, scores_); }
