@@ -15,6 +15,10 @@ using nn::Mapped;
 using nn::Pass;
 using nn::Var;
 
+/// Components that may change places without changing the map (units of a layer, parts of a mixture): of each, where its raw numbers are
+/// among the P, in one order for all.
+using Exchangeable = std::vector<std::vector<int>>;
+
 /// x: B x D; raw: R x D·P, feature d at columns d·P … (d+1)·P − 1, R = B or 1 (shared by all rows). Both directions return the value and
 /// log|d value / d input| of each entry, B x D.
 template <class T>
@@ -25,6 +29,8 @@ class Univariate {
   virtual int parameters() const = 0;
   /// The raw vector (P numbers) a fresh layer starts from: the identity or within 0.05 of it.
   virtual std::vector<double> initial() const { return std::vector<double>(static_cast<std::size_t>(parameters()), 0.0); }
+  /// Equal ones would get equal gradients for ever, so `initial()` starts them apart.
+  virtual std::vector<Exchangeable> exchangeable() const { return {}; }
   virtual Mapped<T> forward(Pass<T>& pass, Var<T> x, Var<T> raw) const = 0;
   virtual Mapped<T> inverse(Pass<T>& pass, Var<T> y, Var<T> raw) const = 0;
 };

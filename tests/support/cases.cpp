@@ -69,6 +69,7 @@ const std::vector<Case>& cases() {
           for (const std::string& text : univariate.examples) {
             one.config = replaced(example.config, "UNIVARIATE", text);
             one.tolerance = std::max(entry.tolerance, univariate.tolerance);
+            one.further = &text != &univariate.examples.front();
             add_forms(made, one);
           }
         }

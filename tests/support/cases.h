@@ -9,7 +9,8 @@ namespace flowfit::test {
 struct Case {
   std::string type, config;  ///< the layer's JSON
   int features = 2, context = 0;
-  bool scheme = false;  ///< built around a univariate
+  bool scheme = false;   ///< built around a univariate
+  bool further = false;  ///< and not around the univariate's first example: about its options, which no scheme sees
   bool inverted = false;
   double tolerance = 1e-9;  ///< that the entry declares for its inverse, in float64
   std::string name() const;

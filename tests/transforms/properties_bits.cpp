@@ -5,6 +5,7 @@
 
 #include "support/allocations.h"
 #include "support/subject.h"
+#include "transforms/univariate.h"
 
 using namespace flowfit;
 using namespace flowfit::test;
@@ -85,6 +86,36 @@ TEST_CASE("properties: batch = its parts and evaluate = differentiate, bit for b
 TEST_CASE("properties: batch = its parts and evaluate = differentiate, bit for bit, in float32") { bits<float>(); }
 TEST_CASE("properties: finite at ±1e6, zero and knots, in float64") { extremes<double>(); }
 TEST_CASE("properties: finite at ±1e6, zero and knots, in float32") { extremes<float>(); }
+
+TEST_CASE("properties: a univariate's raw numbers may be huge, in float32") {
+  for (const transforms::UnivariateEntry& entry : transforms::univariates()) {
+    for (const std::string& example : entry.examples) {
+      config::Document document(config::Json::parse(example));
+      const auto univariate = transforms::make_univariate<float>(document.root());
+      for (const double scale : {30.0, 1e5}) {
+        for (const bool inverse : {false, true}) {
+          CAPTURE(example);
+          CAPTURE(scale);
+          CAPTURE(inverse);
+          Tape<float> tape(Mode::differentiate);
+          nn::Pass<float> pass{tape};
+          Matrix<float> rows = normals<float>(block, 2, 1, 4.0);
+          rows.topRows(4) *= 1e3f;
+          const Var<float> x = input(tape, rows, true),
+                           raw = input(tape, normals<float>(block, 2 * univariate->parameters(), 2, scale), true);
+          const Mapped<float> m = inverse ? univariate->inverse(pass, x, raw) : univariate->forward(pass, x, raw);
+          m.value.adj().setConstant(1);
+          if (m.log_det.wants_grad()) m.log_det.adj().setConstant(1);
+          tape.backward();
+          CHECK(m.value.val().allFinite());
+          CHECK(m.log_det.val().allFinite());
+          CHECK(x.adj().allFinite());
+          CHECK(raw.adj().allFinite());
+        }
+      }
+    }
+  }
+}
 
 TEST_CASE("properties: outside the support, log_det is −inf beside a finite value, without gradient") {
   int met = 0;
