@@ -34,7 +34,8 @@ std::string refused(const Json& layers, int columns = 2, int context = 0) {
 
 Json types(const Json& layers) {
   Json all = Json::array();
-  for (const Json& layer : flow::expand(config_of(layers, 2, 0)).resolved()["flow"]) all.push_back(layer["type"]);
+  const config::Document document = flow::expand(config_of(layers, 2, 0));
+  for (const Json& layer : document.resolved()["flow"]) all.push_back(layer["type"]);
   return all;
 }
 
