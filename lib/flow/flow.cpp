@@ -17,7 +17,7 @@ bool known_type(const config::Node& node) {
   if (!node.is_object() || !node.member("type").is_string()) return true;  // told by make_transform
   std::vector<std::string> types;
   for (const transforms::TransformEntry& entry : transforms::transforms()) types.push_back(entry.type);
-  if (std::ranges::find(types, node.member("type").as_string()) != types.end()) return true;
+  if (std::ranges::find(types, *node.member("type").as_string()) != types.end()) return true;
   types.insert(types.end(), presets().begin(), presets().end());
   types.emplace_back("repeat");
   (void)node.required_choice("type", types);
