@@ -1,9 +1,11 @@
-// Writing out `repeat`.
+// Writing out `repeat` and the presets.
 #include "flow/expand.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "flow/presets.h"
 
 namespace flowfit::flow {
 namespace {
@@ -19,16 +21,28 @@ struct Expansion {
     for (std::size_t i = 0; i < from.size(); ++i) {
       const std::string path = from_path + "/" + std::to_string(i);
       const Json& layer = from[i];
-      if (layer.is_object() && layer.value("type", Json()) == Json("repeat")) {
+      const Json type = layer.is_object() ? layer.value("type", Json()) : Json();
+      if (type == Json("repeat")) {
         const int times = check(layer, path);
         for (int t = 0; t < times; ++t) layers(layer["layers"], path + "/layers", to, to_path);
+      } else if (std::ranges::any_of(presets(), [&](const std::string& preset) { return type == Json(preset); })) {
+        for (PresetLayer& made : write_out(layer, path)) {
+          // The longer places first: the first one that fits counts.
+          const std::string place = to_path + "/" + std::to_string(to.size());
+          for (const auto& [pointer, key] : made.options) aliases.emplace_back(place + pointer, path + "/" + key);
+          add(std::move(made.layer), path, to, to_path);
+        }
       } else {
-        aliases.emplace_back(to_path + "/" + std::to_string(to.size()), path);
-        to.push_back(layer);
-        if (to.size() > most_layers)
-          throw core::ConfigError(from_path + ": more than " + std::to_string(most_layers) + " layers in all; repeat less");
+        add(layer, path, to, to_path);
       }
     }
+  }
+
+  void add(Json layer, const std::string& path, Json& to, const std::string& to_path) {
+    aliases.emplace_back(to_path + "/" + std::to_string(to.size()), path);
+    to.push_back(std::move(layer));
+    if (to.size() > most_layers)
+      throw core::ConfigError(path + ": more than " + std::to_string(most_layers) + " layers in all; repeat less");
   }
 
   static int check(const Json& layer, const std::string& path) {

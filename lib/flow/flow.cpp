@@ -7,8 +7,24 @@
 
 #include "autodiff/ops/elementwise.h"
 #include "core/text.h"
+#include "flow/presets.h"
 
 namespace flowfit::flow {
+namespace {
+
+/// False for an unknown word, told with those in mind too that are written out before (flow/expand.h).
+bool known_type(const config::Node& node) {
+  if (!node.is_object() || !node.member("type").is_string()) return true;  // told by make_transform
+  std::vector<std::string> types;
+  for (const transforms::TransformEntry& entry : transforms::transforms()) types.push_back(entry.type);
+  if (std::ranges::find(types, *node.member("type").as_string()) != types.end()) return true;
+  types.insert(types.end(), presets().begin(), presets().end());
+  types.emplace_back("repeat");
+  (void)node.required_choice("type", types);
+  return false;
+}
+
+}  // namespace
 
 template <class T>
 Flow<T>::Flow(const config::Node& layers, const config::Node& base, const std::string& prefix, nn::ParameterLayout& layout,
@@ -18,6 +34,7 @@ Flow<T>::Flow(const config::Node& layers, const config::Node& base, const std::s
   base_ = distributions::make_distribution<T>(base, {layout, prefix + "base", features, context, columns});
   transforms::Support support{base_->support().first, base_->support().second};
   for (const config::Node& node : layers.elements()) {
+    if (!known_type(node)) continue;
     layers_.push_back(transforms::make_transform<T>(
         node, {layout, prefix + "flow." + std::to_string(number++), features, context, seed, place++}));
     const transforms::Support domain = layers_.back()->domain();
