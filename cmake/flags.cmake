@@ -13,7 +13,7 @@ target_compile_options(flowfit_flags INTERFACE
 target_compile_definitions(flowfit_flags INTERFACE
   # One alignment for both instruction sets, so that memory laid out by one part suits the other.
   EIGEN_MAX_ALIGN_BYTES=64
-  # Eigen's products keep their packing buffers on the stack below this size: a warm training step allocates nothing.
+  # Eigen's decompositions keep their buffers on the stack below this size: a warm training step allocates nothing.
   EIGEN_STACK_ALLOCATION_LIMIT=4194304
   EIGEN_DONT_PARALLELIZE)
 

@@ -16,7 +16,7 @@ inline double chi_square_p(double value, double freedom) {
   return 0.5 * std::erfc((std::cbrt(value / freedom) - (1 - c)) / std::sqrt(2 * c));
 }
 
-/// log density of rows (R x D) → R numbers; R is a multiple of 48.
+/// log density of rows (R x D) → R numbers; R is a multiple of 16.
 using LogDensity = std::function<Eigen::VectorXd(const Matrix<double>&)>;
 
 struct GridCheck {
