@@ -17,7 +17,8 @@ using distributions::Rows;
 using Eigen::ArrayXd;
 using Eigen::Index;
 
-constexpr Index sample_rows = 50'000, fitted_rows = 16'000;
+constexpr Index most_rows = 50'000, least_rows = 6'000, fitted_part = 3;
+constexpr double work = 2e10;  // rows times parameters: a large model is looked at with fewer rows
 constexpr int components = 16;
 constexpr Index most_full_columns = 64;  // beyond, covariances are diagonal: the fit would take longer than all else
 // Student's t with 6 degrees of freedom has tails wider than a flow's where u = asinh x, and its χ² is a product of three uniforms.
@@ -96,9 +97,10 @@ class Mixture {
 /// The model given one context, in coordinates u of each column in which its tails are light.
 class Stretched {
  public:
-  Stretched(const Model& model, const std::vector<double>& context, core::ThreadPool& pool, std::uint64_t seed)
+  /// Widths are those of the first `rows` draws.
+  Stretched(const Model& model, const std::vector<double>& context, core::ThreadPool& pool, std::uint64_t seed, Index rows)
       : model_(model), context_(context), pool_(pool), seed_(seed) {
-    for (const std::vector<double>& column : draw(0, fitted_rows)) {
+    for (const std::vector<double>& column : draw(0, static_cast<std::size_t>(rows))) {
       spreads_.push_back(spread(column));
       if (!(spreads_.back().scale > 0)) spreads_.back().scale = 1;
     }
@@ -160,7 +162,11 @@ Mass mass(const ArrayXd& at_b, const ArrayXd& at_a) {
 }  // namespace
 
 Importance importance(const Model& model, const std::vector<double>& context, core::ThreadPool& pool, std::uint64_t seed) {
-  const Stretched p(model, context, pool, seed);
+  double parameters = 1;
+  for (const Model::ParameterInfo& tensor : model.parameters()) parameters += static_cast<double>(tensor.size);
+  const Index sample_rows = std::clamp(static_cast<Index>(work / parameters), least_rows, most_rows),
+              fitted_rows = sample_rows / fitted_part;
+  const Stretched p(model, context, pool, seed, fitted_rows);
   const Rows fitted = p.sample(0, fitted_rows), from_p = p.sample(static_cast<std::size_t>(fitted_rows), sample_rows);
   const core::RandomKey key{seed, core::Purpose::check, 300};
   const auto kind = fitted.cols() <= most_full_columns ? distributions::Covariance::full : distributions::Covariance::diagonal;
