@@ -9,7 +9,9 @@ target_compile_options(flowfit_flags INTERFACE
   -fno-math-errno -fno-trapping-math
   $<$<CONFIG:Release>:-O3>
   # FLOWFIT_VECTORIZE is a wish: what a lesser optimization level makes of it is no news.
-  $<$<CXX_COMPILER_ID:Clang>:-fpch-instantiate-templates -Wno-pass-failed>)
+  $<$<CXX_COMPILER_ID:Clang>:-fpch-instantiate-templates -Wno-pass-failed>
+  # GCC warns of each of Eigen's packets as a template argument.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-ignored-attributes>)
 target_compile_definitions(flowfit_flags INTERFACE
   # One alignment for both instruction sets, so that memory laid out by one part suits the other.
   EIGEN_MAX_ALIGN_BYTES=64
