@@ -128,7 +128,7 @@ TEST_CASE("properties: on a bounded base a flow integrates to 1 and samples foll
 TEST_CASE("properties: above 2-D the mean of q/p over a flow's samples is 1, q a narrower normal") {
   int met = 0;
   for (const Case& one : cases()) {
-    if (one.features <= 2) continue;
+    if (one.features <= 2 || one.further) continue;  // further examples: as above
     const Stack stack(one, R"({"type": "normal"})");
     if (!stack.ok()) continue;
     ++met;
@@ -139,5 +139,5 @@ TEST_CASE("properties: above 2-D the mean of q/p over a flow's samples is 1, q a
     CHECK(ratio.error <= 0.02);
     CHECK(std::abs(ratio.mean - 1) <= 4 * ratio.error);
   }
-  CHECK(met > 0);
+  CHECK((filtered() || met > 0));
 }
