@@ -2,7 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <Eigen/Cholesky>
+#include <algorithm>
+#include <functional>
 #include <numbers>
+#include <numeric>
 
 #include "flow/flow.h"
 #include "support/statistics.h"
@@ -56,6 +59,7 @@ class Stack {
 void check_density(int features, const std::string& base, const Support& base_support, Index cells, Index fine) {
   int met = 0;
   const Place place = std::isfinite(base_support.high) ? Place::random : Place::middle;
+  const Index finer = place == Place::middle ? 4 : (features == 1 ? 16 : 8);
   for (const Case& one : cases()) {
     if (one.features != features) continue;
     // A univariate's further examples are densities in one scheme; that a scheme's log_det is right for them, the Jacobian's test says.
@@ -69,39 +73,50 @@ void check_density(int features, const std::string& base, const Support& base_su
     const Support support = stack.support(base_support);
     const Matrix<double> guide = stack.sample(20000, 3);
     GridCheck check = check_on_grid(density, guide, stack.sample(20000, 4), support, cells, fine, place);
-    // A finer grid for a density with spikes, and another seed for bad luck: what is wrong fails this too.
+    // A finer grid for a density with spikes (or with jumps, on a bounded base), and another seed for bad luck: what is wrong fails this too.
     if (std::abs(check.integral - 1) > 0.002 || check.p <= 1e-3)
-      check = check_on_grid(density, guide, stack.sample(20000, 5), support, cells, 4 * fine, place);
+      check = check_on_grid(density, guide, stack.sample(20000, 5), support, cells, finer * fine, place);
     CHECK(std::abs(check.integral - 1) <= 0.002);
     CHECK(check.p > 1e-3);
   }
   CHECK((filtered() || met > 0));
 }
 
-/// Mean and standard error of q/p over samples of p, q a normal narrower than they are. In coordinates u in which the support is the line.
+/// Mean and standard error of q/p over samples of p, q a normal narrower than the denser half of them: where p is thin, q must be thinner. In
+/// coordinates u in which the support is the line.
 struct Ratio {
   double mean, error;
 };
-Ratio mean_ratio(const Stack& stack, Index rows) {
-  constexpr double narrower = 0.6;  // of the variance: the ratio then has one
+Ratio mean_ratio(const Stack& stack, Index rows, std::uint64_t seed) {
+  constexpr double narrower = 0.9;  // of the variance: the ratio then has one
   const Support support = stack.support({});
   const auto to_line = [&](const Matrix<double>& x) -> Matrix<double> {
     return x.unaryExpr([&](double v) { return out_of(support, v); });
   };
-  const Matrix<double> guide = to_line(stack.sample(block * 20, 3));
+  const auto log_prob = [&](const Matrix<double>& x, const Matrix<double>& u) -> Eigen::VectorXd {
+    Eigen::VectorXd log_p = stack.log_prob(x);
+    for (Index i = 0; i < u.rows(); ++i)
+      for (const double v : u.row(i)) log_p(i) += std::log(into_slope(support, v));
+    return log_p;
+  };
+  const Matrix<double> first = stack.sample(block * 40, 3), first_u = to_line(first);
+  const Eigen::VectorXd first_log_p = log_prob(first, first_u);
+  std::vector<Index> order(static_cast<std::size_t>(first.rows()));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::ranges::sort(order, std::greater{}, [&](Index i) { return first_log_p(i); });
+  order.resize(order.size() / 2);
+  const Matrix<double> guide = first_u(order, Eigen::all);
   const Eigen::RowVectorXd mean = guide.colwise().mean();
   const Matrix<double> centred = guide.rowwise() - mean;
   const Matrix<double> factor =
       (narrower / static_cast<double>(guide.rows()) * centred.transpose() * centred).eval().llt().matrixL();
 
-  const Matrix<double> x = stack.sample(rows, 4), u = to_line(x);
+  const Matrix<double> x = stack.sample(rows, seed), u = to_line(x);
   const Matrix<double> standard =
       factor.triangularView<Eigen::Lower>().solve((u.rowwise() - mean).transpose().eval()).transpose();
-  Eigen::VectorXd log_ratio = -0.5 * standard.rowwise().squaredNorm() - stack.log_prob(x);
+  Eigen::VectorXd log_ratio = -0.5 * standard.rowwise().squaredNorm() - log_prob(x, u);
   log_ratio.array() -=
       factor.diagonal().array().log().sum() + 0.5 * std::log(2 * std::numbers::pi) * static_cast<double>(x.cols());
-  for (Index i = 0; i < rows; ++i)
-    for (const double v : u.row(i)) log_ratio(i) -= std::log(into_slope(support, v));
   const Eigen::ArrayXd ratio = log_ratio.array().exp();
   const double average = ratio.mean(), n = static_cast<double>(rows);
   return {average, std::sqrt((ratio - average).square().sum() / (n * (n - 1)))};
@@ -133,7 +148,9 @@ TEST_CASE("properties: above 2-D the mean of q/p over a flow's samples is 1, q a
     if (!stack.ok()) continue;
     ++met;
     CAPTURE(one.name());
-    const Ratio ratio = mean_ratio(stack, 9600);
+    Ratio ratio = mean_ratio(stack, 9600, 4);
+    // More rows and another seed for bad luck and for a thin place of the density: what is wrong fails this too.
+    if (ratio.error > 0.02 || std::abs(ratio.mean - 1) > 4 * ratio.error) ratio = mean_ratio(stack, 96000, 5);
     CAPTURE(ratio.mean);
     CAPTURE(ratio.error);
     CHECK(ratio.error <= 0.02);
