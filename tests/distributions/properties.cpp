@@ -109,7 +109,13 @@ TEST_CASE("properties: a base draws rows by their ids alone, and float32 draws a
   each_example([](const Example& example) {
     const Base<double> base(example, 3);
     const Base<float> small(example, 3);
-    const Matrix<double> context = base.given(2 * block), first = context.topRows(block), last = context.bottomRows(block);
+    const Matrix<double> context = base.given(2 * block);
+    // Without columns there is no memory to point into.
+    const auto half = [&](Index from) -> Matrix<double> {
+      if (context.cols() == 0) return Matrix<double>(block, 0);
+      return context.middleRows(from, block);
+    };
+    const Matrix<double> first = half(0), last = half(block);
     const Matrix<double> all = base.sample(context), tail = base.sample(last, block);
     CHECK(same_bits<double>(all.bottomRows(block), tail));
     const Matrix<double> cast = small.sample(context.cast<float>()).cast<double>();
