@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "autodiff/ops/columns.h"
 #include "support/subject.h"
 
 using namespace flowfit;
@@ -34,7 +35,7 @@ TEST_CASE("constraints: gradients are those of differences; huge raw numbers sta
   const auto function = [](Tape<double>& t, std::span<const Var<double>> in) {
     return std::vector<Var<double>>{autodiff::part(t, in[0], {7, 1, 6}), autodiff::softclip(t, in[0], {7, 0, 3}, 2.0),
                                     autodiff::positive(t, in[0], {7, 2, 5}, 2.0),
-                                    autodiff::simplex(t, in[0], {7, 1, 6}, 3, 0.05, 2.0), autodiff::spread_rows(t, in[1], 4)};
+                                    autodiff::simplex(t, in[0], {7, 1, 6}, 3, 0.05, 2.0), autodiff::broadcast_rows(t, in[1], 4)};
   };
   CHECK(autodiff::check_vjp(function, {normals<double>(4, 14, 1), normals<double>(1, 3, 2)}) == "");
   Tape<float> tape(Mode::differentiate);

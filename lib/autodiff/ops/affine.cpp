@@ -4,20 +4,17 @@
 #include <cmath>
 #include <numbers>
 
+#include "autodiff/ops/columns.h"
+
 namespace flowfit::autodiff {
 namespace {
 
 constexpr double softclip_limit = 6.907755278982137;  // −ln 1e-3
 constexpr double floor_scale = 1e-3;
 
-template <class T>
-using Lane = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
-template <class T>
-using ConstLane = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
-
 // log s and d log s / d u.
 template <class T>
-void log_scale(Scale kind, ConstLane<T> u, Lane<T> log_s, Lane<T> slope) {
+void log_scale(Scale kind, ConstColumn<T> u, Column<T> log_s, Column<T> slope) {
   switch (kind) {
     case Scale::softclip:
       slope = (T(1) + u.abs() / T(softclip_limit)).inverse();
@@ -57,12 +54,12 @@ Mapped<T> affine_map(Tape<T>& tape, Var<T> x, Var<T> raw, Scale scale, bool inve
   // For each feature and row of raw: d log s / d u, and the factor of x, s or 1/s.
   T* slopes = tape.scratch(raw.rows * x.cols);
   T* factors = tape.scratch(raw.rows * x.cols);
-  const auto lane = [](T* data, Index size) { return Lane<T>(data, size); };
+  const auto lane = [](T* data, Index size) { return Column<T>(data, size); };
   for (Index d = 0; d < x.cols; ++d) {
-    const ConstLane<T> t(raw.value + 2 * d * raw.rows, raw.rows), u(raw.value + (2 * d + 1) * raw.rows, raw.rows);
-    const ConstLane<T> in(x.value + d * rows, rows);
-    Lane<T> out = lane(y.value + d * rows, rows), l = lane(log_det.value + d * rows, rows);
-    Lane<T> factor = lane(factors + d * raw.rows, raw.rows), slope = lane(slopes + d * raw.rows, raw.rows);
+    const ConstColumn<T> t(raw.value + 2 * d * raw.rows, raw.rows), u(raw.value + (2 * d + 1) * raw.rows, raw.rows);
+    const ConstColumn<T> in(x.value + d * rows, rows);
+    Column<T> out = lane(y.value + d * rows, rows), l = lane(log_det.value + d * rows, rows);
+    Column<T> factor = lane(factors + d * raw.rows, raw.rows), slope = lane(slopes + d * raw.rows, raw.rows);
     log_scale<T>(scale, u, factor, slope);
     if (inverse) factor = -factor;
     if (shared)
@@ -81,10 +78,10 @@ Mapped<T> affine_map(Tape<T>& tape, Var<T> x, Var<T> raw, Scale scale, bool inve
   }
   if (y.wants_grad()) {
     tape.on_backward([=, t = &tape] {
-      Lane<T> g_log = lane(t->scratch(rows), rows);
+      Column<T> g_log = lane(t->scratch(rows), rows);
       for (Index d = 0; d < x.cols; ++d) {
-        const ConstLane<T> shift(raw.value + 2 * d * raw.rows, raw.rows), factor(factors + d * raw.rows, raw.rows);
-        const ConstLane<T> slope(slopes + d * raw.rows, raw.rows), out(y.value + d * rows, rows), g(y.adjoint + d * rows, rows);
+        const ConstColumn<T> shift(raw.value + 2 * d * raw.rows, raw.rows), factor(factors + d * raw.rows, raw.rows);
+        const ConstColumn<T> slope(slopes + d * raw.rows, raw.rows), out(y.value + d * rows, rows), g(y.adjoint + d * rows, rows);
         if (x.wants_grad()) {
           if (shared)
             lane(x.adjoint + d * rows, rows) += g * factor[0];
@@ -92,9 +89,9 @@ Mapped<T> affine_map(Tape<T>& tape, Var<T> x, Var<T> raw, Scale scale, bool inve
             lane(x.adjoint + d * rows, rows) += g * factor;
         }
         if (!raw.wants_grad()) continue;
-        const ConstLane<T> gl(log_det.adjoint + d * rows, rows);
-        Lane<T> g_shift = lane(raw.adjoint + 2 * d * raw.rows, raw.rows),
-                g_u = lane(raw.adjoint + (2 * d + 1) * raw.rows, raw.rows);
+        const ConstColumn<T> gl(log_det.adjoint + d * rows, rows);
+        Column<T> g_shift = lane(raw.adjoint + 2 * d * raw.rows, raw.rows),
+                  g_u = lane(raw.adjoint + (2 * d + 1) * raw.rows, raw.rows);
         if (inverse)
           g_log = -g * out - gl;
         else if (shared)

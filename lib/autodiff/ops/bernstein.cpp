@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "autodiff/ops/lane.h"
+#include "autodiff/ops/columns.h"
 #include "core/vectorize.h"
 
 namespace flowfit::autodiff {
@@ -73,7 +73,7 @@ class Bernstein {
       y[i] = tail ? x[i] : sum[i];
       log_det[i] = slope[i];
     }
-    Lane<T> l(log_det, rows_);
+    Column<T> l(log_det, rows_);
     l = l.log();
   }
 

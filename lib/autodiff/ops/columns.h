@@ -9,6 +9,8 @@ namespace flowfit::autodiff {
 
 template <class T>
 using Column = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
+template <class T>
+using ConstColumn = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
 
 /// Column j of a matrix of `rows` rows without gaps.
 template <class T>
@@ -30,12 +32,38 @@ inline constexpr double unit_softplus = 0.5413248546129181;
 /// value = softplus(x), slope = its derivative, the sigmoid. Columns of their own.
 template <class T>
 void softplus_columns(const T* x, Index rows, T offset, T* value, T* slope) {
-  const Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>> in(x, rows);
+  const ConstColumn<T> in(x, rows);
   Column<T> v(value, rows), s(slope, rows);
   s = (-(in + offset).abs()).exp();
   v = (in + offset).max(T(0)) + (T(1) + s).log();
   // e^x / (1 + e^x) on the left, where 1 / (1 + e^−x) would overflow.
   s = (in + offset < T(0)).select(s / (T(1) + s), T(1) / (T(1) + s));
+}
+
+/// terms(:, k) = exp(raw(:, k) − the row's largest) for k < count, and their sum: a softmax before its division. `largest` is scratch.
+template <class T>
+void softmax_terms(const T* raw, Index count, Index rows, T* terms, Column<T> largest, Column<T> sum) {
+  largest = ConstColumn<T>(raw, rows);
+  for (Index k = 1; k < count; ++k) largest = largest.max(ConstColumn<T>(raw + k * rows, rows));
+  sum.setZero();
+  for (Index k = 0; k < count; ++k) {
+    Column<T> term(terms + k * rows, rows);
+    term = (ConstColumn<T>(raw + k * rows, rows) - largest).exp();
+    sum += term;
+  }
+}
+
+/// Parameter j: a number, or where each row has its own (`Own`) a column.
+template <bool Own, class T>
+auto entry(const T* data, Index rows, Index j) {
+  if constexpr (Own)
+    return ConstColumn<T>(data + j * rows, rows);
+  else
+    return data[j];
+}
+template <bool Own, class T>
+auto entry(Var<T> v, Index j) {
+  return entry<Own, T>(v.value, v.rows, j);
 }
 
 /// The one row of x in each of `rows` rows; x itself where it has them already.

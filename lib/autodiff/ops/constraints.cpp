@@ -1,7 +1,7 @@
-// From raw numbers to parameters that are bounded, positive, or on a simplex; and one row of parameters for all rows.
+// From raw numbers to parameters that are bounded, positive, or on a simplex.
 #include "autodiff/ops/constraints.h"
 
-#include "autodiff/ops/lane.h"
+#include "autodiff/ops/columns.h"
 
 namespace flowfit::autodiff {
 namespace {
@@ -12,8 +12,8 @@ void each_feature(Var<T> raw, Part part, Var<T> y, F f) {
   const Index features = y.cols / part.count, from = raw.rows * part.stride, offset = raw.rows * part.first,
               to = raw.rows * part.count;
   for (Index d = 0; d < features; ++d) {
-    f(ConstLane<T>(raw.value + d * from + offset, to), raw.adjoint ? raw.adjoint + d * from + offset : nullptr, y.value + d * to,
-      y.adjoint ? y.adjoint + d * to : nullptr);
+    f(ConstColumn<T>(raw.value + d * from + offset, to), raw.adjoint ? raw.adjoint + d * from + offset : nullptr,
+      y.value + d * to, y.adjoint ? y.adjoint + d * to : nullptr);
   }
 }
 
@@ -27,10 +27,11 @@ Var<T> make(Tape<T>& tape, Var<T> raw, Part part) {
 template <class T>
 Var<T> part(Tape<T>& tape, Var<T> raw, Part part) {
   const Var<T> y = make(tape, raw, part);
-  each_feature(raw, part, y, [](ConstLane<T> r, T*, T* out, T*) { Lane<T>(out, r.size()) = r; });
+  each_feature(raw, part, y, [](ConstColumn<T> r, T*, T* out, T*) { Column<T>(out, r.size()) = r; });
   if (y.wants_grad()) {
     tape.on_backward([=] {
-      each_feature(raw, part, y, [](ConstLane<T> r, T* g_r, T*, T* g) { Lane<T>(g_r, r.size()) += ConstLane<T>(g, r.size()); });
+      each_feature(raw, part, y,
+                   [](ConstColumn<T> r, T* g_r, T*, T* g) { Column<T>(g_r, r.size()) += ConstColumn<T>(g, r.size()); });
     });
   }
   return y;
@@ -40,11 +41,11 @@ template <class T>
 Var<T> softclip(Tape<T>& tape, Var<T> raw, Part part, double limit) {
   const T per = static_cast<T>(1 / limit);
   const Var<T> y = make(tape, raw, part);
-  each_feature(raw, part, y, [per](ConstLane<T> r, T*, T* out, T*) { Lane<T>(out, r.size()) = r / (T(1) + r.abs() * per); });
+  each_feature(raw, part, y, [per](ConstColumn<T> r, T*, T* out, T*) { Column<T>(out, r.size()) = r / (T(1) + r.abs() * per); });
   if (y.wants_grad()) {
     tape.on_backward([=] {
-      each_feature(raw, part, y, [per](ConstLane<T> r, T* g_r, T*, T* g) {
-        Lane<T>(g_r, r.size()) += ConstLane<T>(g, r.size()) * (T(1) + r.abs() * per).inverse().square();
+      each_feature(raw, part, y, [per](ConstColumn<T> r, T* g_r, T*, T* g) {
+        Column<T>(g_r, r.size()) += ConstColumn<T>(g, r.size()) * (T(1) + r.abs() * per).inverse().square();
       });
     });
   }
@@ -56,12 +57,12 @@ Var<T> positive(Tape<T>& tape, Var<T> raw, Part part, double limit) {
   const T per = static_cast<T>(1 / limit);
   const Var<T> y = make(tape, raw, part);
   each_feature(raw, part, y,
-               [per](ConstLane<T> r, T*, T* out, T*) { Lane<T>(out, r.size()) = (r / (T(1) + r.abs() * per)).exp(); });
+               [per](ConstColumn<T> r, T*, T* out, T*) { Column<T>(out, r.size()) = (r / (T(1) + r.abs() * per)).exp(); });
   if (y.wants_grad()) {
     tape.on_backward([=] {
-      each_feature(raw, part, y, [per](ConstLane<T> r, T* g_r, T* out, T* g) {
-        Lane<T>(g_r, r.size()) +=
-            ConstLane<T>(g, r.size()) * ConstLane<T>(out, r.size()) * (T(1) + r.abs() * per).inverse().square();
+      each_feature(raw, part, y, [per](ConstColumn<T> r, T* g_r, T* out, T* g) {
+        Column<T>(g_r, r.size()) +=
+            ConstColumn<T>(g, r.size()) * ConstColumn<T>(out, r.size()) * (T(1) + r.abs() * per).inverse().square();
       });
     });
   }
@@ -74,39 +75,32 @@ Var<T> simplex(Tape<T>& tape, Var<T> raw, Part part, Index group, double least, 
   const Index rows = raw.rows, groups = part.count / group;
   const T low = static_cast<T>(least), span = static_cast<T>(total - static_cast<double>(group) * least);
   T* scratch = tape.scratch(2 * rows);
-  each_feature(raw, part, y, [=](ConstLane<T> r, T*, T* out, T*) {
-    Lane<T> largest(scratch, rows), factor(scratch + rows, rows);
+  each_feature(raw, part, y, [=](ConstColumn<T> r, T*, T* out, T*) {
+    Column<T> largest(scratch, rows), factor(scratch + rows, rows);
     for (Index m = 0; m < groups; ++m) {
       const T* in = r.data() + m * group * rows;
       T* shares = out + m * group * rows;
-      largest = ConstLane<T>(in, rows);
-      for (Index k = 1; k < group; ++k) largest = largest.max(ConstLane<T>(in + k * rows, rows));
-      factor.setZero();
-      for (Index k = 0; k < group; ++k) {
-        Lane<T> share(shares + k * rows, rows);
-        share = (ConstLane<T>(in + k * rows, rows) - largest).exp();
-        factor += share;
-      }
+      softmax_terms(in, group, rows, shares, largest, factor);
       factor = span / factor;
       for (Index k = 0; k < group; ++k) {
-        Lane<T> share(shares + k * rows, rows);
+        Column<T> share(shares + k * rows, rows);
         share = low + share * factor;
       }
     }
   });
   if (y.wants_grad()) {
     tape.on_backward([=] {
-      each_feature(raw, part, y, [=](ConstLane<T>, T* g_r, T* out, T* g) {
-        Lane<T> dot(scratch, rows);
+      each_feature(raw, part, y, [=](ConstColumn<T>, T* g_r, T* out, T* g) {
+        Column<T> dot(scratch, rows);
         for (Index m = 0; m < groups; ++m) {
           const Index at = m * group * rows;
           dot.setZero();
           for (Index k = 0; k < group; ++k)
-            dot += (ConstLane<T>(out + at + k * rows, rows) - low) * ConstLane<T>(g + at + k * rows, rows);
+            dot += (ConstColumn<T>(out + at + k * rows, rows) - low) * ConstColumn<T>(g + at + k * rows, rows);
           dot /= span;
           for (Index k = 0; k < group; ++k) {
-            Lane<T>(g_r + at + k * rows, rows) +=
-                (ConstLane<T>(out + at + k * rows, rows) - low) * (ConstLane<T>(g + at + k * rows, rows) - dot);
+            Column<T>(g_r + at + k * rows, rows) +=
+                (ConstColumn<T>(out + at + k * rows, rows) - low) * (ConstColumn<T>(g + at + k * rows, rows) - dot);
           }
         }
       });
@@ -115,25 +109,11 @@ Var<T> simplex(Tape<T>& tape, Var<T> raw, Part part, Index group, double least, 
   return y;
 }
 
-template <class T>
-Var<T> spread_rows(Tape<T>& tape, Var<T> x, Index rows) {
-  if (x.rows == rows) return x;
-  const Var<T> y = tape.make(rows, x.cols, x.wants_grad());
-  y.val() = x.val().row(0).replicate(rows, 1);
-  if (y.wants_grad()) {
-    tape.on_backward([=] {
-      for (Index j = 0; j < x.cols; ++j) x.adjoint[j] += y.adj().col(j).sum();
-    });
-  }
-  return y;
-}
-
-#define FLOWFIT_INSTANTIATE(T)                                               \
-  template Var<T> part<T>(Tape<T>&, Var<T>, Part);                           \
-  template Var<T> softclip<T>(Tape<T>&, Var<T>, Part, double);               \
-  template Var<T> positive<T>(Tape<T>&, Var<T>, Part, double);               \
-  template Var<T> simplex<T>(Tape<T>&, Var<T>, Part, Index, double, double); \
-  template Var<T> spread_rows<T>(Tape<T>&, Var<T>, Index);
+#define FLOWFIT_INSTANTIATE(T)                                 \
+  template Var<T> part<T>(Tape<T>&, Var<T>, Part);             \
+  template Var<T> softclip<T>(Tape<T>&, Var<T>, Part, double); \
+  template Var<T> positive<T>(Tape<T>&, Var<T>, Part, double); \
+  template Var<T> simplex<T>(Tape<T>&, Var<T>, Part, Index, double, double);
 FLOWFIT_INSTANTIATE(float)
 FLOWFIT_INSTANTIATE(double)
 

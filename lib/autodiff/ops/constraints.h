@@ -1,4 +1,4 @@
-// From raw numbers to parameters that are bounded, positive, or on a simplex; and one row of parameters for all rows.
+// From raw numbers to parameters that are bounded, positive, or on a simplex.
 #pragma once
 
 #include "autodiff/tape.h"
@@ -22,8 +22,5 @@ Var<T> positive(Tape<T>& tape, Var<T> raw, Part part, double limit);
 /// Each `group` columns: least + (total − group·least)·softmax. They sum to `total`.
 template <class T>
 Var<T> simplex(Tape<T>& tape, Var<T> raw, Part part, Index group, double least, double total);
-/// A Var of one row, in each of `rows` rows; one of more rows as it is.
-template <class T>
-Var<T> spread_rows(Tape<T>& tape, Var<T> x, Index rows);
 
 }  // namespace flowfit::autodiff

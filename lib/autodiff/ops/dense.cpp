@@ -1,18 +1,11 @@
 // The product, then bias, skip and activation in one pass over each column.
 #include "autodiff/ops/dense.h"
 
+#include "autodiff/ops/columns.h"
 #include "autodiff/ops/gemm.h"
 
 namespace flowfit::autodiff {
 namespace {
-
-template <class T>
-using Column = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
-
-template <class T>
-Column<T> column(T* data, Index rows, Index j) {
-  return {data + j * rows, rows};
-}
 
 // max and min in place of a conditional: Eigen 3.4 vectorizes the former alone.
 template <class T, class In, class Out>
@@ -82,19 +75,19 @@ void dense_columns(Tape<T>& tape, const DenseLayer<T>& layer, Var<T> x, Var<T> s
   multiply<T>({x.value, rows, inputs, rows}, {weight.value + first * weight.rows, inputs, count, weight.rows},
               {y.value + first * rows, rows, count, rows}, false, prefix);
   for (Index j = first; j < first + count; ++j) {
-    auto out = column(y.value, rows, j);
+    auto out = column_of(y.value, rows, j);
     if (bias.value) out += bias.value[j];
-    if (!skip.empty()) out += column(skip.value, rows, j);
-    if (activation == Activation::silu) column(before.value, rows, j) = out;
+    if (!skip.empty()) out += column_of(skip.value, rows, j);
+    if (activation == Activation::silu) column_of(before.value, rows, j) = out;
     apply<T>(activation, out, out);
   }
 
   if (!y.wants_grad()) return;
   tape.on_backward([=] {
     for (Index j = first; j < first + count; ++j) {
-      auto g = column(y.adjoint, rows, j);
+      auto g = column_of(y.adjoint, rows, j);
       chain<T>(activation, g, y.value + j * rows, activation == Activation::silu ? before.value + j * rows : nullptr);
-      if (skip.wants_grad()) column(skip.adjoint, rows, j) += g;
+      if (skip.wants_grad()) column_of(skip.adjoint, rows, j) += g;
       if (bias.wants_grad()) bias.adjoint[j] += g.sum();
     }
     const Block<const T> g{y.adjoint + first * rows, rows, count, rows};
@@ -118,13 +111,14 @@ Var<T> dense(Tape<T>& tape, const DenseLayer<T>& layer, Var<T> x, Var<T> skip) {
 
 template <class T>
 void activate_columns(Tape<T>& tape, Activation activation, Var<T> x, Var<T> y, Index first, Index count) {
-  for (Index j = first; j < first + count; ++j) apply<T>(activation, column(x.value, x.rows, j), column(y.value, x.rows, j));
+  for (Index j = first; j < first + count; ++j)
+    apply<T>(activation, column_of(x.value, x.rows, j), column_of(y.value, x.rows, j));
   if (!y.wants_grad()) return;
   tape.on_backward([=] {
     for (Index j = first; j < first + count; ++j) {
-      auto g = column(y.adjoint, x.rows, j);
+      auto g = column_of(y.adjoint, x.rows, j);
       chain<T>(activation, g, y.value + j * x.rows, x.value + j * x.rows);
-      column(x.adjoint, x.rows, j) += g;
+      column_of(x.adjoint, x.rows, j) += g;
     }
   });
 }

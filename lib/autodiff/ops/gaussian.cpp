@@ -5,13 +5,10 @@
 #include <limits>
 #include <numbers>
 
+#include "autodiff/ops/columns.h"
+
 namespace flowfit::autodiff {
-namespace {
-
-template <class T>
-using Column = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
-
-}  // namespace
+namespace {}  // namespace
 
 template <class T>
 void normal_log_prob(Tape<T>& tape, const NormalFactor<T>& f, Var<T> x, Var<T> y) {

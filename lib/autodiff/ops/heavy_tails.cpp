@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "autodiff/ops/lane.h"
+#include "autodiff/ops/columns.h"
 #include "core/vectorize.h"
 
 namespace flowfit::autodiff {
@@ -27,7 +27,7 @@ template <class T>
 void asinh_lane(const T* x, Index rows, T* out) {
   FLOWFIT_VECTORIZE
   for (Index i = 0; i < rows; ++i) out[i] = std::abs(x[i]) + std::sqrt(x[i] * x[i] + T(1));
-  Lane<T> lane(out, rows);
+  Column<T> lane(out, rows);
   lane = lane.log();
   FLOWFIT_VECTORIZE
   for (Index i = 0; i < rows; ++i) out[i] = x[i] < T(0) ? -out[i] : out[i];
@@ -39,7 +39,7 @@ struct SinhArcsinh {
   static void at(Tape<T>& tape, const T* x, const T* p, const T* q, Index rows, const Local<T>& f) {
     T *a = tape.scratch(2 * rows), *e = a + rows;
     asinh_lane(x, rows, a);
-    Lane<T>(e, rows) = (ConstLane<T>(q, rows) * ConstLane<T>(a, rows) + ConstLane<T>(p, rows)).exp();
+    Column<T>(e, rows) = (ConstColumn<T>(q, rows) * ConstColumn<T>(a, rows) + ConstColumn<T>(p, rows)).exp();
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows; ++i) {
       const T per = T(1) / e[i], sinh = T(0.5) * (e[i] - per), cosh = T(0.5) * (e[i] + per), tanh = sinh / cosh;
@@ -56,7 +56,7 @@ struct SinhArcsinh {
   template <class T>
   static void solve(Tape<T>&, const T* y, const T* p, const T* q, Index rows, T* x) {
     asinh_lane(y, rows, x);
-    Lane<T>(x, rows) = ((ConstLane<T>(x, rows) - ConstLane<T>(p, rows)) / ConstLane<T>(q, rows)).exp();
+    Column<T>(x, rows) = ((ConstColumn<T>(x, rows) - ConstColumn<T>(p, rows)) / ConstColumn<T>(q, rows)).exp();
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows; ++i) x[i] = T(0.5) * (x[i] - T(1) / x[i]);
   }
@@ -67,10 +67,10 @@ struct SignedPower {
   template <class T>
   static void at(Tape<T>& tape, const T* x, const T* p, const T* q, Index rows, const Local<T>& f) {
     T *l = tape.scratch(2 * rows), *raised = l + rows;
-    Lane<T>(l, rows) = (T(1) + ConstLane<T>(x, rows).abs()).log();
+    Column<T>(l, rows) = (T(1) + ConstColumn<T>(x, rows).abs()).log();
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows; ++i) raised[i] = (x[i] < T(0) ? p[i] : q[i]) * l[i];
-    Lane<T>(raised, rows) = Lane<T>(raised, rows).exp();
+    Column<T>(raised, rows) = Column<T>(raised, rows).exp();
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows; ++i) {
       const bool low = x[i] < T(0);
@@ -94,7 +94,7 @@ struct SignedPower {
       power[i] = y[i] < T(0) ? p[i] : q[i];
       x[i] = T(1) + power[i] * std::abs(y[i]);
     }
-    Lane<T>(x, rows) = (Lane<T>(x, rows).log() / ConstLane<T>(power, rows)).exp();
+    Column<T>(x, rows) = (Column<T>(x, rows).log() / ConstColumn<T>(power, rows)).exp();
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows; ++i) x[i] = y[i] < T(0) ? T(1) - x[i] : x[i] - T(1);
   }
@@ -148,8 +148,8 @@ Kept<T> run_feature(Tape<T>& tape, const T* in, const T* p, const T* q, Index ro
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows; ++i) out[i] = x[i] + beyond[i];
   }
-  Lane<T> l(log_det, rows);
-  l = ConstLane<T>(f.slope, rows).log();
+  Column<T> l(log_det, rows);
+  l = ConstColumn<T>(f.slope, rows).log();
   if (inverse) l = -l;
   return kept;
 }

@@ -3,31 +3,17 @@
 
 #include <algorithm>
 
+#include "autodiff/ops/columns.h"
+
 namespace flowfit::autodiff {
 namespace {
-
-template <class T>
-using Column = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
-template <class T>
-Column<T> column(T* data, Index rows, Index j) {
-  return {data + j * rows, rows};
-}
-
-// Entry j of the vectors: a number, or where each row has its own (`Own`) a column.
-template <bool Own, class T>
-auto entry(Var<T> v, Index j) {
-  if constexpr (Own)
-    return column(v.value, v.rows, j);
-  else
-    return v.value[j];
-}
 
 // 2 / |v|², with a floor under the norm.
 template <class T>
 void twice_over_square(T* squares, Var<T> v, Index k, Index n) {
-  Column<T> s = column(squares, v.rows, k);
+  Column<T> s = column_of(squares, v.rows, k);
   s.setZero();
-  for (Index d = 0; d < n; ++d) s += column(v.value, v.rows, k * n + d).square();
+  for (Index d = 0; d < n; ++d) s += column_of(v.value, v.rows, k * n + d).square();
   s = T(2) / s.max(T(1e-30));
 }
 
@@ -41,36 +27,36 @@ Var<T> reflect_by(Tape<T>& tape, Var<T> x, Var<T> v, bool backwards) {
   for (Index step = 0; step < count; ++step) {
     const Index k = backwards ? count - 1 - step : step;
     twice_over_square(scales, v, k, n);
-    Column<T> ck = column(c, rows, k);
+    Column<T> ck = column_of(c, rows, k);
     ck.setZero();
-    for (Index d = 0; d < n; ++d) ck += entry<Own>(v, k * n + d) * column(y.value, rows, d);
+    for (Index d = 0; d < n; ++d) ck += entry<Own>(v, k * n + d) * column_of(y.value, rows, d);
     if constexpr (Own)
-      ck *= column(scales, rows, k);
+      ck *= column_of(scales, rows, k);
     else
       ck *= scales[k];
-    for (Index d = 0; d < n; ++d) column(y.value, rows, d) -= entry<Own>(v, k * n + d) * ck;
+    for (Index d = 0; d < n; ++d) column_of(y.value, rows, d) -= entry<Own>(v, k * n + d) * ck;
   }
   if (y.wants_grad()) {
     tape.on_backward([=, t = &tape] {
       // y = x − c·v. With q = 2·v·g / |v|² and g the adjoint of y: x gets g − q·v, and v gets −c·g − q·y.
       T *now = t->scratch(rows * n), *qs = t->scratch(rows);
       std::copy_n(y.value, y.size(), now);
-      Column<T> q = column(qs, rows, 0);
+      Column<T> q = column_of(qs, rows, 0);
       for (Index step = count - 1; step >= 0; --step) {
         const Index k = backwards ? count - 1 - step : step;
-        const Column<T> ck = column(c, rows, k);
+        const Column<T> ck = column_of(c, rows, k);
         q.setZero();
-        for (Index d = 0; d < n; ++d) q += entry<Own>(v, k * n + d) * column(y.adjoint, rows, d);
+        for (Index d = 0; d < n; ++d) q += entry<Own>(v, k * n + d) * column_of(y.adjoint, rows, d);
         if constexpr (Own)
-          q *= column(scales, rows, k);
+          q *= column_of(scales, rows, k);
         else
           q *= scales[k];
         for (Index d = 0; d < n; ++d) {
           const auto vd = entry<Own>(v, k * n + d);
-          Column<T> g = column(y.adjoint, rows, d), at = column(now, rows, d);
+          Column<T> g = column_of(y.adjoint, rows, d), at = column_of(now, rows, d);
           if (v.wants_grad()) {
             if constexpr (Own)
-              column(v.adjoint, rows, k * n + d) -= ck * g + q * at;
+              column_of(v.adjoint, rows, k * n + d) -= ck * g + q * at;
             else
               v.adjoint[k * n + d] -= (ck * g + q * at).sum();
           }

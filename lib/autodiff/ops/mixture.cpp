@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "autodiff/ops/lane.h"
+#include "autodiff/ops/columns.h"
 #include "autodiff/ops/normal_tail.h"
 #include "core/vectorize.h"
 
@@ -56,12 +56,12 @@ void set_units(Tape<T>& tape, MixtureKind kind, const T* z, Index rows, Index un
     }
   }
   for (Index i = 0; i < rows; ++i) u.scale[i] = normal ? T(0.5) * low[i] * low[i] : low[i];
-  Lane<T>(u.unscale, rows) = (-ConstLane<T>(u.scale, rows)).exp();
-  Lane<T> e(density, n);
+  Column<T>(u.unscale, rows) = (-ConstColumn<T>(u.scale, rows)).exp();
+  Column<T> e(density, n);
   e = e.exp();
   if (normal) {
     const T factor = static_cast<T>(1 / std::sqrt(2 * std::numbers::pi));
-    Lane<T>(bend, n) = ConstLane<T>(z, n).abs();
+    Column<T>(bend, n) = ConstColumn<T>(z, n).abs();
     mills_ratio(bend, n, tail, tape.scratch(3 * n));
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < n; ++i) {
@@ -122,9 +122,9 @@ void set_output(Tape<T>& tape, MixtureKind kind, const T* z, const T* dz, const 
   if (kind == MixtureKind::normal) {
     T* q = y;
     std::copy_n(p, rows, per);
-    Lane<T>(log_p, rows) = ConstLane<T>(p, rows).log() - ConstLane<T>(u.scale, rows);
+    Column<T>(log_p, rows) = ConstColumn<T>(p, rows).log() - ConstColumn<T>(u.scale, rows);
     // Rounding may take the smaller tail just above one half.
-    Lane<T>(log_p, rows) = ConstLane<T>(log_p, rows).min(T(-0.6931471805599453));
+    Column<T>(log_p, rows) = ConstColumn<T>(log_p, rows).min(T(-0.6931471805599453));
     upper_quantile(log_p, rows, q, mills, mills + rows);
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows; ++i) {
@@ -142,8 +142,8 @@ void set_output(Tape<T>& tape, MixtureKind kind, const T* z, const T* dz, const 
     other[i] = T(1) - p[i] * unscale[i];
     per[i] = T(1) / (p[i] * other[i]);
   }
-  Lane<T>(log_other, rows) = ConstLane<T>(other, rows).log();
-  Lane<T>(log_p, rows) = ConstLane<T>(p, rows).log();
+  Column<T>(log_other, rows) = ConstColumn<T>(other, rows).log();
+  Column<T>(log_p, rows) = ConstColumn<T>(p, rows).log();
   FLOWFIT_VECTORIZE
   for (Index i = 0; i < rows; ++i) {
     y[i] = side[i] * (log_other[i] - log_p[i] + scale[i]);
@@ -247,11 +247,11 @@ Tangent<T> mixture_blend(Tape<T>& tape, Tangent<T> h, Var<T> u, Var<T> a, Var<T>
   const Var<T> z = tape.make(rows, a.cols, grad), dz = tape.make(rows, a.cols, grad);
   // The sums less c; on the way back their adjoints take their place.
   const Var<T> sum{tape.scratch(a.size()), nullptr, rows, a.cols}, dsum{tape.scratch(a.size()), nullptr, rows, a.cols};
-  const auto column = [](Var<T> v, Index j) { return Lane<T>(v.value + j * v.rows, v.rows); };
-  const auto adjoint = [](Var<T> v, Index j) { return Lane<T>(v.adjoint + j * v.rows, v.rows); };
+  const auto column = [](Var<T> v, Index j) { return Column<T>(v.value + j * v.rows, v.rows); };
+  const auto adjoint = [](Var<T> v, Index j) { return Column<T>(v.adjoint + j * v.rows, v.rows); };
   for (Index i = 0; i < a.cols; ++i) {
     const Index first = i / outputs * inputs;
-    Lane<T> s = column(sum, i), ds = column(dsum, i);
+    Column<T> s = column(sum, i), ds = column(dsum, i);
     s.setZero();
     ds.setZero();
     for (Index j = 0; j < inputs; ++j) {
@@ -266,7 +266,7 @@ Tangent<T> mixture_blend(Tape<T>& tape, Tangent<T> h, Var<T> u, Var<T> a, Var<T>
     tape.on_backward([=] {
       for (Index i = 0; i < a.cols; ++i) {
         const Index first = i / outputs * inputs;
-        Lane<T> s = column(sum, i), ds = column(dsum, i);
+        Column<T> s = column(sum, i), ds = column(dsum, i);
         if (a.wants_grad()) adjoint(a, i) += adjoint(z, i) * s + adjoint(dz, i) * ds;
         s = adjoint(z, i) * column(a, i);
         ds = adjoint(dz, i) * column(a, i);

@@ -60,7 +60,7 @@ void upper_quantile(const T* log_p, Index n, T* q, T* mills, T* scratch) {
   }
   for (int round = 0; round < 2; ++round) {
     mills_ratio(q, n, mills, rest);
-    Lane<T>(log_mills, n) = ConstLane<T>(mills, n).log();
+    Column<T>(log_mills, n) = ConstColumn<T>(mills, n).log();
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < n; ++i) {
       const T error = log_mills[i] - half_log_two_pi - T(0.5) * q[i] * q[i] - log_p[i];

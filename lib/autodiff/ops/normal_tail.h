@@ -1,7 +1,7 @@
 // Tails of the standard normal distribution: Mills' ratio, and the quantile of a small probability from its logarithm. Lanes of numbers.
 #pragma once
 
-#include "autodiff/ops/lane.h"
+#include "autodiff/ops/columns.h"
 
 namespace flowfit::autodiff {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "autodiff/ops/lane.h"
+#include "autodiff/ops/columns.h"
 #include "core/vectorize.h"
 
 namespace flowfit::autodiff {
@@ -15,7 +15,7 @@ constexpr double log_limit = 6.907755278982137;  // ln 1e3
 // tanh from exp, which Eigen vectorizes in both types.
 template <class T>
 void tanh_lane(T* v, Index rows) {
-  Lane<T> lane(v, rows);
+  Column<T> lane(v, rows);
   lane = T(1) - T(2) / (T(1) + (T(2) * lane).exp());
 }
 
@@ -40,7 +40,7 @@ struct Feature {
       FLOWFIT_VECTORIZE
       for (Index i = 0; i < rows; ++i) g[i] += w[i] * h[i];
     }
-    Lane<T> out(g, rows), slope(log_slope, rows);
+    Column<T> out(g, rows), slope(log_slope, rows);
     slope = out * T(1 / log_limit);
     tanh_lane(log_slope, rows);
     out = (T(log_limit) * slope).exp();
@@ -113,7 +113,7 @@ Tangent<T> positive_network_integral(Tape<T>& tape, const Quadrature& quadrature
             zbar[i] = (w * in[i] * gy[i] + last * gs[i]) * f.g[i] * f.log_slope[i];
             ubar[i] = T(0);
           }
-          if (T* to = adjoint(network.bias, d)) Lane<T>(to, rows) += ConstLane<T>(zbar, rows);
+          if (T* to = adjoint(network.bias, d)) Column<T>(to, rows) += ConstColumn<T>(zbar, rows);
           for (Index k = 0; k < units; ++k) {
             const Index column = d * units + k;
             const T *a = f.steepness + k * rows, *c = f.places + k * rows, *v = f.weights + k * rows, *h = f.hidden + k * rows;
@@ -122,15 +122,17 @@ Tangent<T> positive_network_integral(Tape<T>& tape, const Quadrature& quadrature
               pre[i] = zbar[i] * v[i] * (T(1) - h[i] * h[i]);
               ubar[i] += pre[i] * a[i];
             }
-            if (T* to = adjoint(network.weights, column)) Lane<T>(to, rows) += ConstLane<T>(zbar, rows) * ConstLane<T>(h, rows);
-            if (T* to = adjoint(network.places, column)) Lane<T>(to, rows) -= ConstLane<T>(pre, rows) * ConstLane<T>(a, rows);
+            if (T* to = adjoint(network.weights, column))
+              Column<T>(to, rows) += ConstColumn<T>(zbar, rows) * ConstColumn<T>(h, rows);
+            if (T* to = adjoint(network.places, column))
+              Column<T>(to, rows) -= ConstColumn<T>(pre, rows) * ConstColumn<T>(a, rows);
             if (T* to = adjoint(network.steepness, column))
-              Lane<T>(to, rows) += ConstLane<T>(pre, rows) * (ConstLane<T>(u, rows) - ConstLane<T>(c, rows));
+              Column<T>(to, rows) += ConstColumn<T>(pre, rows) * (ConstColumn<T>(u, rows) - ConstColumn<T>(c, rows));
           }
-          if (T* to = m == count ? adjoint(x, d) : nullptr) Lane<T>(to, rows) += per * ConstLane<T>(ubar, rows);
+          if (T* to = m == count ? adjoint(x, d) : nullptr) Column<T>(to, rows) += per * ConstColumn<T>(ubar, rows);
         }
-        if (T* to = adjoint(t, d)) Lane<T>(to, rows) += ConstLane<T>(gy, rows);
-        if (T* to = adjoint(x, d)) Lane<T>(to, rows) += ConstLane<T>(gy, rows) * ConstLane<T>(slope.value + d * rows, rows);
+        if (T* to = adjoint(t, d)) Column<T>(to, rows) += ConstColumn<T>(gy, rows);
+        if (T* to = adjoint(x, d)) Column<T>(to, rows) += ConstColumn<T>(gy, rows) * ConstColumn<T>(slope.value + d * rows, rows);
       }
     });
   }

@@ -78,7 +78,7 @@ class Spline {
       out[i] = tail ? in[i] : mapped;
       slope[i] = tail ? T(1) : v.slope;
     }
-    Lane<T> l(log_det, rows_);
+    Column<T> l(log_det, rows_);
     if (inverse)
       l = -l.log();
     else
@@ -177,7 +177,7 @@ class Spline {
   void slopes(Tape<T>& tape, const Kept<T>& k, const T* bin, Index count, const Bins<T>& b) const {
     T* const one_plus = tape.scratch(count);
     const auto softplus = [&](T* d, T* derivative, T end_bin) {
-      Lane<T> v(d, count), s(derivative, count);
+      Column<T> v(d, count), s(derivative, count);
       v += offset_;
       s = (-v.abs()).exp();  // e^−|v|
       FLOWFIT_VECTORIZE
@@ -187,7 +187,7 @@ class Spline {
         d[i] = std::max(d[i], T(0));
         one_plus[i] = T(1) + e;
       }
-      v += Lane<T>(one_plus, count).log() + min_slope_;
+      v += Column<T>(one_plus, count).log() + min_slope_;
       FLOWFIT_VECTORIZE
       for (Index i = 0; i < count; ++i) {
         const bool end = bin[i] == end_bin;
@@ -198,7 +198,7 @@ class Spline {
     softplus(b.d0, k.slope0, T(0));
     softplus(b.d1, k.slope1, static_cast<T>(bins_ - 1));
     if (!learns_lambda_) return;
-    Lane<T> lambda(b.lambda, count), derivative(k.lambda_slope, count);
+    Column<T> lambda(b.lambda, count), derivative(k.lambda_slope, count);
     lambda = (T(1) + (-lambda).exp()).inverse();
     derivative = T(lambda_span) * lambda * (T(1) - lambda);
     lambda = T(lambda_low) + T(lambda_span) * lambda;

@@ -1,14 +1,10 @@
 // The knots of a spline: softmax shares into sizes and edges, and what a feature keeps of them for the way back.
 #pragma once
 
+#include "autodiff/ops/columns.h"
 #include "autodiff/ops/spline.h"
 
 namespace flowfit::autodiff {
-
-template <class T>
-using Lane = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
-template <class T>
-using ConstLane = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
 
 /// The numbers of one bin for each of some rows: its lower left knot, its size, the slopes at its ends, and the place of the inner knot.
 template <class T>
@@ -63,22 +59,15 @@ Kept<T> keep(Tape<T>& tape, Index bins, Index raw_rows, Index rows, bool shared)
 template <class T>
 void softmax(const T* raw, Index bins, Index rows, T* shares, T* edge) {
   if (rows == 1) {
-    Lane<T> all(shares, bins);
-    all = (ConstLane<T>(raw, bins) - ConstLane<T>(raw, bins).maxCoeff()).exp();
+    Column<T> all(shares, bins);
+    all = (ConstColumn<T>(raw, bins) - ConstColumn<T>(raw, bins).maxCoeff()).exp();
     all *= T(1) / all.sum();
     return;
   }
-  Lane<T> largest(edge, rows), sum(edge + rows, rows);
-  largest = ConstLane<T>(raw, rows);
-  for (Index k = 1; k < bins; ++k) largest = largest.max(ConstLane<T>(raw + k * rows, rows));
-  sum.setZero();
-  for (Index k = 0; k < bins; ++k) {
-    Lane<T> share(shares + k * rows, rows);
-    share = (ConstLane<T>(raw + k * rows, rows) - largest).exp();
-    sum += share;
-  }
+  Column<T> largest(edge, rows), sum(edge + rows, rows);
+  softmax_terms(raw, bins, rows, shares, largest, sum);
   sum = sum.inverse();
-  for (Index k = 0; k < bins; ++k) Lane<T>(shares + k * rows, rows) *= sum;
+  for (Index k = 0; k < bins; ++k) Column<T>(shares + k * rows, rows) *= sum;
 }
 
 template <class T>
@@ -98,10 +87,10 @@ void left_edges(const T* shares, Index bins, Index rows, Scale<T> scale, T bound
     for (Index k = 1; k < bins; ++k) knots[k] = knots[k - 1] + (scale.low + scale.span * shares[k - 1]);
     return;
   }
-  Lane<T>(knots, rows).setConstant(-bound);
+  Column<T>(knots, rows).setConstant(-bound);
   for (Index k = 1; k < bins; ++k)
-    Lane<T>(knots + k * rows, rows) =
-        Lane<T>(knots + (k - 1) * rows, rows) + (scale.low + scale.span * ConstLane<T>(shares + (k - 1) * rows, rows));
+    Column<T>(knots + k * rows, rows) =
+        Column<T>(knots + (k - 1) * rows, rows) + (scale.low + scale.span * ConstColumn<T>(shares + (k - 1) * rows, rows));
 }
 
 }  // namespace flowfit::autodiff

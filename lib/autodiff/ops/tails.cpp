@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "autodiff/ops/lane.h"
+#include "autodiff/ops/columns.h"
 #include "core/vectorize.h"
 
 namespace flowfit::autodiff {
@@ -43,7 +43,7 @@ Mapped<T> linear_tails(Tape<T>& tape, Var<T> x, Tangent<T> at, double bound, dou
     y.value[i] = share * (at.value.value[i] + at.slope.value[i] * beyond) + low * x.value[i];
     log_det.value[i] = share * at.slope.value[i] + low;
   }
-  Lane<T> l(log_det.value, x.size());
+  Column<T> l(log_det.value, x.size());
   l = l.log();
   if (y.wants_grad()) {
     tape.on_backward([=] {

@@ -2,36 +2,16 @@
 #include <cmath>
 #include <type_traits>
 
+#include "autodiff/ops/columns.h"
 #include "autodiff/ops/triangular.h"
 
 namespace flowfit::autodiff {
 namespace {
 
-template <class T>
-using Column = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
-
-template <class T>
-Column<T> column(T* data, Index rows, Index j) {
-  return {data + j * rows, rows};
-}
-
-// Parameter j: a number, or with parameters of each row's own (`Own`) a column.
-template <bool Own, class T>
-auto entry(const T* data, Index rows, Index j) {
-  if constexpr (Own)
-    return Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>(data + j * rows, rows);
-  else
-    return data[j];
-}
-template <bool Own, class T>
-auto entry(Var<T> v, Index j) {
-  return entry<Own, T>(v.value, v.rows, j);
-}
-
 template <bool Own, class T, class E>
 void add_adjoint(Var<T> v, Index j, const E& rows) {
   if constexpr (Own)
-    column(v.adjoint, v.rows, j) += rows;
+    column_of(v.adjoint, v.rows, j) += rows;
   else
     v.adjoint[j] += rows.sum();
 }
@@ -62,11 +42,11 @@ Diagonal<T> unpack(Tape<T>& tape, Var<T> raw, Index n, Var<T> log_det, T sign) {
     return {};
   }
   const Diagonal<T> d{tape.scratch(raw.size()), tape.scratch(raw.size()), raw.rows};
-  Column<T> sum = column(raw.rows == 1 ? tape.scratch(1) : log_det.value, raw.rows, 0);
+  Column<T> sum = column_of(raw.rows == 1 ? tape.scratch(1) : log_det.value, raw.rows, 0);
   sum.setZero();
   for (Index i = 0; i < n; ++i) {
-    Column<T> v = column(d.value, d.rows, i), slope = column(d.slope, d.rows, i);
-    v = column(raw.value, raw.rows, i) + static_cast<T>(std::log(std::expm1(1.0 - lu_smallest_diagonal)));
+    Column<T> v = column_of(d.value, d.rows, i), slope = column_of(d.slope, d.rows, i);
+    v = column_of(raw.value, raw.rows, i) + static_cast<T>(std::log(std::expm1(1.0 - lu_smallest_diagonal)));
     slope = (T(1) + (-v).exp()).inverse();
     v = v.max(T(0)) + (T(1) + (-v.abs()).exp()).log() + T(lu_smallest_diagonal);
     sum += sign * v.log();
@@ -91,14 +71,15 @@ void add_parameters(const Triangular<T>& m, const Diagonal<T>& d, T* left, T* ri
   const Index rows = log_det.rows, n = m.diagonal.empty() ? m.bias.cols : m.diagonal.cols;
   const Pattern at = pattern_of(m, n);
   for (Index i = 0; i < n; ++i) {
-    const Column<T> l = column(left, rows, i);
+    const Column<T> l = column_of(left, rows, i);
     if (m.strict.wants_grad()) {
       for (Index j = at.first(i); j < at.last(i); ++j)
-        add_adjoint<Own>(m.strict, at.packed(i, j), sign * l * column(right, rows, j));
+        add_adjoint<Own>(m.strict, at.packed(i, j), sign * l * column_of(right, rows, j));
     }
     if (m.diagonal.wants_grad())
       add_adjoint<Own>(m.diagonal, i,
-                       sign * (l * column(right, rows, i) + column(log_det.adjoint, rows, 0) / entry<Own>(d.value, rows, i)) *
+                       sign *
+                           (l * column_of(right, rows, i) + column_of(log_det.adjoint, rows, 0) / entry<Own>(d.value, rows, i)) *
                            entry<Own>(d.slope, rows, i));
     if (m.bias.wants_grad()) add_adjoint<Own>(m.bias, i, sign * l);
   }
@@ -111,10 +92,10 @@ Mapped<T> apply(Tape<T>& tape, const Triangular<T>& m, Var<T> x) {
   const Diagonal<T> d = unpack(tape, m.diagonal, n, log_det, T(1));
   const Pattern at = pattern_of(m, n);
   for (Index i = 0; i < n; ++i) {
-    Column<T> out = column(y.value, rows, i);
-    out = column(x.value, rows, i);
+    Column<T> out = column_of(y.value, rows, i);
+    out = column_of(x.value, rows, i);
     if (d.value) out *= entry<Own>(d.value, rows, i);
-    for (Index j = at.first(i); j < at.last(i); ++j) out += entry<Own>(m.strict, at.packed(i, j)) * column(x.value, rows, j);
+    for (Index j = at.first(i); j < at.last(i); ++j) out += entry<Own>(m.strict, at.packed(i, j)) * column_of(x.value, rows, j);
     if (!m.bias.empty()) out += entry<Own>(m.bias, i);
   }
   if (y.wants_grad()) {
@@ -122,12 +103,13 @@ Mapped<T> apply(Tape<T>& tape, const Triangular<T>& m, Var<T> x) {
       if (learns(m)) add_parameters<Own>(m, d, y.adjoint, x.value, log_det, T(1));
       if (!x.wants_grad()) return;
       for (Index i = 0; i < n; ++i) {
-        const Column<T> g = column(y.adjoint, rows, i);
+        const Column<T> g = column_of(y.adjoint, rows, i);
         if (d.value)
-          column(x.adjoint, rows, i) += entry<Own>(d.value, rows, i) * g;
+          column_of(x.adjoint, rows, i) += entry<Own>(d.value, rows, i) * g;
         else
-          column(x.adjoint, rows, i) += g;
-        for (Index j = at.first(i); j < at.last(i); ++j) column(x.adjoint, rows, j) += entry<Own>(m.strict, at.packed(i, j)) * g;
+          column_of(x.adjoint, rows, i) += g;
+        for (Index j = at.first(i); j < at.last(i); ++j)
+          column_of(x.adjoint, rows, j) += entry<Own>(m.strict, at.packed(i, j)) * g;
       }
     });
   }
@@ -142,10 +124,10 @@ Mapped<T> solve(Tape<T>& tape, const Triangular<T>& m, Var<T> y) {
   const Pattern at = pattern_of(m, n);
   for (Index step = 0; step < n; ++step) {
     const Index i = at.row(step);
-    Column<T> out = column(x.value, rows, i);
-    out = column(y.value, rows, i);
+    Column<T> out = column_of(x.value, rows, i);
+    out = column_of(y.value, rows, i);
     if (!m.bias.empty()) out -= entry<Own>(m.bias, i);
-    for (Index j = at.first(i); j < at.last(i); ++j) out -= entry<Own>(m.strict, at.packed(i, j)) * column(x.value, rows, j);
+    for (Index j = at.first(i); j < at.last(i); ++j) out -= entry<Own>(m.strict, at.packed(i, j)) * column_of(x.value, rows, j);
     if (d.value) out /= entry<Own>(d.value, rows, i);
   }
   if (x.wants_grad()) {
@@ -153,9 +135,10 @@ Mapped<T> solve(Tape<T>& tape, const Triangular<T>& m, Var<T> y) {
       // Mᵀ·s = adjoint of x, in place; then y gets s, the bias −s and M −s·xᵀ.
       for (Index step = 0; step < n; ++step) {
         const Index i = at.transposed_row(step);
-        Column<T> s = column(x.adjoint, rows, i);
+        Column<T> s = column_of(x.adjoint, rows, i);
         if (d.value) s /= entry<Own>(d.value, rows, i);
-        for (Index j = at.first(i); j < at.last(i); ++j) column(x.adjoint, rows, j) -= entry<Own>(m.strict, at.packed(i, j)) * s;
+        for (Index j = at.first(i); j < at.last(i); ++j)
+          column_of(x.adjoint, rows, j) -= entry<Own>(m.strict, at.packed(i, j)) * s;
       }
       if (y.wants_grad()) y.adj() += x.adj();
       if (learns(m)) add_parameters<Own>(m, d, x.adjoint, x.value, log_det, T(-1));

@@ -5,6 +5,7 @@
 // Raw, for each feature: the n − 2 other steps, before their softmax.
 #include "autodiff/ops/bernstein.h"
 
+#include "autodiff/ops/columns.h"
 #include "transforms/univariate/one_way.h"
 
 namespace flowfit::transforms {
@@ -24,7 +25,7 @@ class Bernstein final : public OneWay<T, Bernstein<T>> {
   Var<T> prepare(autodiff::Tape<T>& tape, Var<T> raw, Index rows) const {
     const Index p = parameters();
     const double mean = 2 * bound_ / degree_;
-    return autodiff::spread_rows(
+    return autodiff::broadcast_rows(
         tape, autodiff::simplex(tape, raw, {p, 0, p}, p, min_slope_ * mean, static_cast<double>(p) * mean), rows);
   }
   Mapped<T> map(autodiff::Tape<T>& tape, Var<T> x, Var<T> steps) const {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autodiff/ops/columns.h"
 #include "autodiff/ops/positive_network.h"
 #include "transforms/univariate/one_way.h"
 
@@ -45,7 +46,7 @@ class Integral final : public OneWay<T, Integral<T>> {
   };
   Prepared prepare(autodiff::Tape<T>& tape, Var<T> raw, Index rows) const {
     const Index n = width_, p = parameters();
-    const auto spread = [&](Var<T> one) { return autodiff::spread_rows(tape, one, rows); };
+    const auto spread = [&](Var<T> one) { return autodiff::broadcast_rows(tape, one, rows); };
     return {spread(autodiff::part(tape, raw, {p, 0, 1})),
             {spread(autodiff::softclip(tape, raw, {p, 2 + n, n}, steepest_)),
              spread(autodiff::softclip(tape, raw, {p, 2 + 2 * n, n}, 2)),

@@ -3,6 +3,7 @@
 // logistic: Ho, Chen, Srinivas, Duan, Abbeel, "Flow++", ICML 2019. normal: Meng, Song, Song, Ermon, "Gaussianization Flows", AISTATS 2020. On
 // [−bound, bound], with its lines outside; a share min_slope of the straight line is mixed in, since between two far components the slope is as good as 0.
 // Raw, for each feature: K weights, K places μ, K steepnesses a.
+#include "autodiff/ops/columns.h"
 #include "autodiff/ops/mixture.h"
 #include "transforms/univariate/mixture_start.h"
 #include "transforms/univariate/one_way.h"
@@ -39,7 +40,7 @@ class MixtureCdf final : public OneWay<T, MixtureCdf<T>> {
   };
   Prepared prepare(autodiff::Tape<T>& tape, Var<T> raw, Index rows) const {
     const Index k = components_, p = 3 * k;
-    const auto spread = [&](Var<T> one) { return autodiff::spread_rows(tape, one, rows); };
+    const auto spread = [&](Var<T> one) { return autodiff::broadcast_rows(tape, one, rows); };
     return {spread(autodiff::simplex(tape, raw, {p, 0, k}, k, mixture_least_weight / components_, 1.0)),
             spread(autodiff::softclip(tape, raw, {p, k, k}, 2 * bound_)),
             spread(autodiff::positive(tape, raw, {p, 2 * k, k}, mixture_steepest))};

@@ -6,6 +6,7 @@
 // the straight line mixed in. Raw, for each feature and layer: weights u (not in the first layer), steepnesses a, places c, weights w.
 #include <cmath>
 
+#include "autodiff/ops/columns.h"
 #include "autodiff/ops/mixture.h"
 #include "transforms/univariate/mixture_start.h"
 #include "transforms/univariate/one_way.h"
@@ -81,7 +82,7 @@ class Neural final : public OneWay<T, Neural<T>> {
     Layer layers[most_layers];
   };
   Prepared prepare(autodiff::Tape<T>& tape, Var<T> raw, Index rows) const {
-    const auto spread = [&](Var<T> one) { return autodiff::spread_rows(tape, one, rows); };
+    const auto spread = [&](Var<T> one) { return autodiff::broadcast_rows(tape, one, rows); };
     const Index p = parameters(), n = width_;
     const double least = mixture_least_weight / width_;
     Prepared made;

@@ -4,6 +4,7 @@
 // "separate" p of the negative side, then of the positive one.
 #include <cmath>
 
+#include "autodiff/ops/columns.h"
 #include "autodiff/ops/constraints.h"
 #include "autodiff/ops/heavy_tails.h"
 #include "transforms/univariate.h"
@@ -24,7 +25,7 @@ class SignedPower final : public Univariate<T> {
  private:
   Mapped<T> map(Pass<T>& pass, Var<T> in, Var<T> raw, bool inverse) const {
     const auto power = [&](Index side) {
-      return autodiff::spread_rows(pass.tape, autodiff::positive(pass.tape, raw, {sides_, side, 1}, std::log(4.0)), in.rows);
+      return autodiff::broadcast_rows(pass.tape, autodiff::positive(pass.tape, raw, {sides_, side, 1}, std::log(4.0)), in.rows);
     };
     const Var<T> low = power(0), high = sides_ == 1 ? low : power(1);
     return autodiff::signed_power_map(pass.tape, in, low, high, bound_, inverse);

@@ -3,6 +3,7 @@
 // Jones, Pewsey, "Sinh-arcsinh distributions", Biometrika 2009. δ = 4^(r/(ln 4 + |r|)) is in (1/4, 4) and ε in (−3, 3). Raw, for each feature: ε, δ.
 #include <cmath>
 
+#include "autodiff/ops/columns.h"
 #include "autodiff/ops/constraints.h"
 #include "autodiff/ops/heavy_tails.h"
 #include "transforms/univariate.h"
@@ -22,8 +23,8 @@ class SinhArcsinh final : public Univariate<T> {
   Mapped<T> map(Pass<T>& pass, Var<T> in, Var<T> raw, bool inverse) const {
     const Var<T> skew = autodiff::softclip(pass.tape, raw, {2, 0, 1}, 3),
                  weight = autodiff::positive(pass.tape, raw, {2, 1, 1}, std::log(4.0));
-    return autodiff::sinh_arcsinh_map(pass.tape, in, autodiff::spread_rows(pass.tape, skew, in.rows),
-                                      autodiff::spread_rows(pass.tape, weight, in.rows), bound_, inverse);
+    return autodiff::sinh_arcsinh_map(pass.tape, in, autodiff::broadcast_rows(pass.tape, skew, in.rows),
+                                      autodiff::broadcast_rows(pass.tape, weight, in.rows), bound_, inverse);
   }
   double bound_;
 };

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "autodiff/ops/columns.h"
 #include "transforms/univariate/one_way.h"
 
 namespace flowfit::transforms {
@@ -59,8 +60,8 @@ class SumOfSquares final : public OneWay<T, SumOfSquares<T>> {
   };
   Prepared prepare(autodiff::Tape<T>& tape, Var<T> raw, Index rows) const {
     const Index p = parameters();
-    return {autodiff::spread_rows(tape, autodiff::part(tape, raw, {p, 0, 1}), rows),
-            autodiff::spread_rows(tape, autodiff::softclip(tape, raw, {p, 1, p - 1}, limit), rows)};
+    return {autodiff::broadcast_rows(tape, autodiff::part(tape, raw, {p, 0, 1}), rows),
+            autodiff::broadcast_rows(tape, autodiff::softclip(tape, raw, {p, 1, p - 1}, limit), rows)};
   }
   Mapped<T> map(autodiff::Tape<T>& tape, Var<T> x, const Prepared& p) const {
     const Var<T> at = autodiff::clamp(tape, x, bound_);
