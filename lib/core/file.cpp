@@ -72,13 +72,18 @@ int open_special(const std::string& path, const std::string& target) {
   return descriptor;
 }
 
+/// What the names of the temporaries beside `target` begin with.
+std::string temporary_stem(const std::string& target) {
+  constexpr std::size_t longest_stem = 200;  // a name has at most 255 bytes
+  return "." + std::filesystem::path(target).filename().string().substr(0, longest_stem) + ".tmp-";
+}
+
 /// Creates the temporary beside `target`, with the permissions of the file it will replace.
 int open_temporary(const std::string& path, const std::string& target, std::string& temporary) {
-  constexpr std::size_t longest_stem = 200;  // a name has at most 255 bytes
   constexpr int attempts = 100;
-  const std::string stem = std::filesystem::path(target).filename().string().substr(0, longest_stem);
-  if (stem.empty()) fail(path.empty() ? "\"\"" : path, "cannot create", path.empty() ? ENOENT : EISDIR);
-  const std::string base = folder_of(target) + "/." + stem + ".tmp-" + std::to_string(::getpid());
+  if (std::filesystem::path(target).filename().empty())
+    fail(path.empty() ? "\"\"" : path, "cannot create", path.empty() ? ENOENT : EISDIR);
+  const std::string base = folder_of(target) + "/" + temporary_stem(target) + std::to_string(::getpid());
   for (int i = 0; i < attempts; ++i) {  // another writer of this process, or one that died with our number
     std::string name = i == 0 ? base : base + "-" + std::to_string(i);
     const int descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -184,6 +189,13 @@ void write_file(const std::string& path, std::string_view bytes) {
     write_all(open.descriptor, bytes, path);
     commit(open.descriptor, path, target, open.temporary);
   }
+}
+
+void remove_temporaries(const std::string& path) {
+  const std::string target = resolve(path), stem = temporary_stem(target);
+  std::error_code none;  // what cannot be removed is only untidy
+  for (std::filesystem::directory_iterator at(folder_of(target), none), end; !none && at != end; at.increment(none))
+    if (at->path().filename().string().starts_with(stem)) ::unlink(at->path().c_str());
 }
 
 Output::Output(const std::string& path) : path_(path), target_(path) {

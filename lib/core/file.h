@@ -14,6 +14,9 @@ std::string read_file(const std::string& path);
 /// fsync the folder; every call checked (also short writes and EINTR). On any failure the temporary is removed and IoError names the path.
 void write_file(const std::string& path, std::string_view bytes);
 
+/// Removes the temporaries that writers of `path` left beside it when they were killed. Only for who knows that no other writer is at work.
+void remove_temporaries(const std::string& path);
+
 /// A buffered sink on stdout ("-") or on a file. A file is written to a temporary beside it and renamed into place by `close()`,
 /// so that a failed command leaves nothing under the real name. Not a regular file (/dev/full, a fifo): written directly.
 /// Every write is checked: IoError names the path ("standard output" for stdout). On stdout EPIPE raises IoError too

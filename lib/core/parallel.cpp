@@ -21,18 +21,21 @@ ThreadPool::ThreadPool(int threads) {
   try {
     for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { work(worker); });
   } catch (const std::exception&) {
-    // The system has no more (ulimit -u, ulimit -v). The results are the same with those that there are; to let the exception out would
-    // destroy what they wait on.
+    // The system has no more (ulimit -u, ulimit -v). The results are the same with fewer; to let the exception out would destroy what they
+    // wait on. Half of them go again: their stacks took the memory that the work itself needs.
+    shrink(static_cast<int>(workers_.size()) / 2);
   }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { shrink(0); }
+
+void ThreadPool::shrink(int workers) {
   {
     const std::lock_guard lock(mutex_);
-    stop_ = true;
+    last_ = workers;
   }
   start_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
+  for (; static_cast<int>(workers_.size()) > workers; workers_.pop_back()) workers_.back().join();
 }
 
 void ThreadPool::take(std::uint32_t round, int worker) {
@@ -59,14 +62,14 @@ void ThreadPool::take(std::uint32_t round, int worker) {
 
 void ThreadPool::work(int worker) {
   std::uint32_t seen = 0;
-  const auto waits = [&] { return round_of(turn_.load(std::memory_order_acquire)) == seen && !stop_; };
+  const auto waits = [&] { return round_of(turn_.load(std::memory_order_acquire)) == seen && worker <= last_; };
   while (true) {
     for (int i = 0; i < spins && waits(); ++i) pause();
     if (waits()) {
       std::unique_lock lock(mutex_);
       start_.wait(lock, [&] { return !waits(); });
     }
-    if (stop_) return;
+    if (worker > last_) return;
     seen = round_of(turn_.load(std::memory_order_acquire));
     take(seen, worker);
   }

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <type_traits>
@@ -36,6 +37,7 @@ class ThreadPool {
  private:
   using Call = void (*)(void*, int, int);
   void run_erased(int tasks, Call call, void* context);
+  void shrink(int workers);
   void work(int worker);
   void take(std::uint32_t round, int worker);
 
@@ -48,7 +50,7 @@ class ThreadPool {
   std::atomic<Call> call_{nullptr};
   std::atomic<void*> context_{nullptr};
   std::atomic<int> tasks_{0}, done_{0};
-  std::atomic<bool> stop_{false};
+  std::atomic<int> last_{std::numeric_limits<int>::max()};  // workers with a higher number end
   std::exception_ptr error_;
   int error_task_ = 0;
 };

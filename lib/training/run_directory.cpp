@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "core/file.h"
 
 namespace flowfit::training {
 namespace {
@@ -54,6 +55,7 @@ void RunDirectory::open(bool resume, bool force) {
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0)
     throw core::ConfigError(path_ + ": another training writes into this folder; choose another with -o, or wait for it");
   if (::access(path_.c_str(), W_OK | X_OK) != 0) throw core::IoError(path_ + ": cannot write into the folder: " + reason(errno));
+  for (const char* const name : {"last.safetensors", "model.safetensors", "config.json"}) core::remove_temporaries(file(name));
   std::error_code error;
   const bool has_last = fs::exists(file("last.safetensors"), error), has_model = fs::exists(file("model.safetensors"), error);
   if ((has_last || has_model) && !resume && !force)

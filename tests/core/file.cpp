@@ -106,6 +106,15 @@ TEST_CASE("file: a name of 255 bytes works") {
   CHECK(scratch.read(name) == "x");
 }
 
+TEST_CASE("file: what killed writers left goes, and nothing else") {
+  const Scratch scratch;
+  for (const char* const name : {"m.bin", ".m.bin.tmp-17", ".m.bin.tmp-17-1", ".m.bin.txt.tmp-17", ".m.bin.tmp"})
+    scratch.write(name, "x");
+  core::remove_temporaries(scratch.path("m.bin"));
+  CHECK(scratch.files() == 3);
+  for (const char* const name : {"m.bin", ".m.bin.txt.tmp-17", ".m.bin.tmp"}) CHECK(scratch.read(name) == "x");
+}
+
 TEST_CASE("output: nothing under the real name before close, all of it after") {
   const Scratch scratch;
   scratch.write("s.csv", "old");
