@@ -49,9 +49,34 @@ std::string rounded(double value) {
   return text;
 }
 
+// `(log x - 1.5) / 0.3`, `whole numbers in [0, 9], by 20 quantiles`
 std::string preprocessing(const data::Column& column) {
-  if (column.loc == 0.0 && column.scale == 1.0) return "as it is";
-  return "(x " + std::string(column.loc < 0 ? "+ " : "- ") + rounded(std::abs(column.loc)) + ") / " + rounded(column.scale);
+  const auto interval = [](char open, double low, double high, char close) {
+    return open + rounded(low) + ", " + rounded(high) + close;
+  };
+  std::string kind, value = "x";
+  switch (column.kind) {
+    case data::Kind::positive:
+      value = "log x";
+      break;
+    case data::Kind::bounded:
+      kind = "in " + interval('[', column.least, column.most, ']') + ", ";
+      value = "logit of x in " + interval('(', column.low, column.high, ')');
+      break;
+    case data::Kind::integer:
+      kind = "whole numbers in " + interval('[', column.least, column.most, ']') + ", ";
+      break;
+    case data::Kind::periodic:
+      kind = "on the circle " + interval('[', column.low, column.high, ')') + ", ";
+      break;
+    case data::Kind::categorical:
+      return std::to_string(column.categories.size()) + " categories: " + core::joined(column.categories);
+    default:
+      break;
+  }
+  if (!column.quantiles.empty()) return kind + value + " by " + std::to_string(column.quantiles.x.size()) + " quantiles";
+  if (column.loc == 0.0 && column.scale == 1.0) return kind + (value == "x" ? "as it is" : value);
+  return kind + "(" + value + (column.loc < 0 ? " + " : " - ") + rounded(std::abs(column.loc)) + ") / " + rounded(column.scale);
 }
 
 struct Page {
@@ -89,7 +114,7 @@ struct Page {
 
 Json columns_json(const std::vector<data::Column>& columns) {
   Json list = Json::array();
-  for (const data::Column& c : columns) list.push_back({{"name", c.name}, {"loc", c.loc}, {"scale", c.scale}});
+  for (const data::Column& c : columns) list.push_back(c.to_json());
   return list;
 }
 

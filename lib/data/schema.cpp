@@ -15,115 +15,205 @@
 namespace flowfit::data {
 namespace {
 
-bool is_constant(const std::vector<double>& values) {
-  return std::all_of(values.begin(), values.end(), [&](double value) { return value == values.front(); });
-}
-
-[[noreturn]] void fail_constant(const std::string& name, double value, const std::string& key) {
-  throw core::DataError("column " + core::quoted(name) + " is constant (" + core::number(value) + "); remove it from " + key);
-}
-
-/// Mean and standard deviation in two passes. Long double: neither the sum of 1e300s nor the squares of 1e-200s leave the range.
-Column standardized(const std::string& name, const std::vector<double>& values) {
-  const auto n = static_cast<long double>(values.size());
-  long double sum = 0.0L;
-  for (const double value : values) sum += value;
-  const double mean = static_cast<double>(sum / n);
-  long double squares = 0.0L;
-  for (const double value : values) {
-    const long double deviation = static_cast<long double>(value) - mean;
-    squares += deviation * deviation;
-  }
-  return {name, mean, static_cast<double>(std::sqrt(squares / n))};
-}
-
-std::vector<Column> fit_columns(bool standardize, bool modelled, const std::vector<std::string>& names, const Columns& columns) {
-  if (names.size() != columns.size()) throw std::logic_error("Schema::fit: as many names as columns");
-  std::vector<Column> fitted;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const std::vector<double>& values = columns[i];
-    if (values.size() < 2)
-      throw core::DataError(
-          core::message("column " + core::quoted(names[i]), "expected at least 2 rows to fit to", std::to_string(values.size())));
-    // A constant has no density. As context it is only useless, but cannot be standardized.
-    if ((modelled || standardize) && is_constant(values))
-      fail_constant(names[i], values.front(), modelled ? "data.columns" : "data.context");
-    fitted.push_back(standardize ? standardized(names[i], values) : Column{names[i], 0.0, 1.0});
-    if (!(fitted.back().scale >= DBL_MIN)) fail_constant(names[i], values.front(), modelled ? "data.columns" : "data.context");
-  }
-  return fitted;
-}
-
-void encode_columns(const std::vector<Column>& schema, Columns& columns) {
-  if (schema.size() != columns.size()) throw std::logic_error("Schema: expected " + std::to_string(schema.size()) + " columns");
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    const double loc = schema[i].loc, scale = schema[i].scale;
-    for (double& value : columns[i]) value = (value - loc) / scale;
-  }
-}
-
 std::vector<std::string> names_of(const std::vector<Column>& columns) {
   std::vector<std::string> names;
   for (const Column& column : columns) names.push_back(column.name);
   return names;
 }
 
-config::Json columns_to_json(const std::vector<Column>& columns) {
-  config::Json list = config::Json::array();
-  for (const Column& column : columns) list.push_back({{"name", column.name}, {"loc", column.loc}, {"scale", column.scale}});
-  return list;
+void expect_columns(std::size_t expected, const Columns& columns) {
+  if (expected != columns.size()) throw std::logic_error("Schema: expected " + std::to_string(expected) + " columns");
+}
+
+/// Encodes one column; adds what differs from row to row to `log_det`, unless empty, and returns what is the same for all.
+double encode_column(const Column& column, std::vector<double>& values, std::span<double> log_det) {
+  if (column.affine()) {
+    const double loc = column.loc, scale = column.scale;
+    for (double& value : values) value = (value - loc) / scale;
+    return -std::log(scale);
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Point point = column.at(values[i]);
+    values[i] = point.value;
+    if (!log_det.empty()) log_det[i] += point.log_slope;
+  }
+  return 0.0;
+}
+
+/// Cholesky's factor of the correlation of encoded columns.
+Whitening whiten(const std::vector<ColumnSpec>& specs, const Columns& encoded) {
+  Whitening w;
+  for (std::size_t i = 0; i < specs.size(); ++i)
+    if (specs[i].preprocess == Preprocess::whiten) w.columns.push_back(i);
+  const double n = w.columns.empty() ? 1.0 : static_cast<double>(encoded[w.columns.front()].size());
+  for (std::size_t i = 0; i < w.columns.size(); ++i) {
+    const std::vector<double>& a = encoded[w.columns[i]];
+    for (std::size_t j = 0; j <= i; ++j) {
+      const std::vector<double>& b = encoded[w.columns[j]];
+      double sum = 0.0;
+      for (std::size_t row = 0; row < a.size(); ++row) sum += a[row] * b[row];
+      sum /= n;
+      for (std::size_t k = 0; k < j; ++k) sum -= w.entry(i, k) * w.entry(j, k);
+      constexpr double least = 1e-10;  // of a variance of 1
+      if (i == j && !(sum > least))
+        throw core::DataError(
+            "column " + core::quoted(specs[w.columns[i]].name) +
+            " is a linear combination of the columns before it; leave it out, or give it \"preprocess\": \"standardize\"");
+      w.lower.push_back(i == j ? std::sqrt(sum) : sum / w.entry(j, j));
+    }
+  }
+  return w;
 }
 
 std::vector<Column> columns_from_json(const config::Node& list, std::set<std::string>& seen) {
   std::vector<Column> columns;
   for (const config::Node& element : list.elements()) {
-    Column column;
-    const config::Node name = element.required("name");
-    column.name = name.as_string().value_or("");
-    if (name.is_string() && column.name.empty()) name.error("expected a name");
-    if (name.is_string() && !seen.insert(column.name).second) name.error("expected each name once");
-    column.loc = element.required("loc").as_number({-DBL_MAX, DBL_MAX}).value_or(0.0);
-    column.scale = element.required("scale").as_number({0.0, DBL_MAX, true}).value_or(1.0);
-    element.finish();
-    columns.push_back(std::move(column));
+    columns.push_back(Column::from_json(element));
+    const std::string& name = columns.back().name;
+    if (!name.empty() && !seen.insert(name).second) element.member("name").error("expected each name once");
   }
   return columns;
 }
 
+Whitening whitening_from_json(const config::Node& node, const std::vector<Column>& columns) {
+  Whitening w;
+  for (const config::Node& element : node.member("columns").elements()) {
+    const std::string name = element.as_string().value_or("");
+    const auto found = std::ranges::find(columns, name, &Column::name);
+    const auto place = static_cast<std::size_t>(found - columns.begin());
+    if (found == columns.end() || (!w.columns.empty() && place <= w.columns.back()))
+      element.error("expected columns of the schema, in its order");
+    else
+      w.columns.push_back(place);
+  }
+  const std::vector<config::Node> rows = node.required("lower").elements();
+  bool whole = !w.columns.empty() && rows.size() == w.columns.size();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::vector<config::Node> entries = rows[i].elements();
+    whole = whole && entries.size() == i + 1;
+    for (std::size_t j = 0; j < entries.size(); ++j)
+      w.lower.push_back(entries[j].as_number({i == j ? 0.0 : -DBL_MAX, DBL_MAX, i == j}).value_or(1.0));
+  }
+  if (!whole) node.error_at("lower", "expected a row for each column, with as many numbers as columns up to it");
+  node.finish();
+  return whole ? w : Whitening{};
+}
+
 }  // namespace
 
-Schema Schema::fit(std::string_view preprocess, const std::vector<std::string>& names, const Columns& columns,
-                   const std::vector<std::string>& context_names, const Columns& context) {
-  if (preprocess != "none" && preprocess != "standardize")
-    throw core::ConfigError(core::message("preprocess", "expected \"none\" or \"standardize\"", core::quoted(preprocess)));
-  const bool standardize = preprocess == "standardize";
-  return {fit_columns(standardize, true, names, columns), fit_columns(standardize, false, context_names, context)};
+Schema Schema::fit(const std::vector<ColumnSpec>& specs, const Columns& columns, const std::vector<ColumnSpec>& context_specs,
+                   const Columns& context, const Columns& seen) {
+  expect_columns(specs.size(), columns);
+  expect_columns(context_specs.size(), context);
+  Schema schema;
+  for (std::size_t i = 0; i < specs.size(); ++i)
+    schema.columns.push_back(Column::fit(specs[i], columns[i], seen.empty() ? std::vector<double>() : seen[i], true));
+  for (std::size_t i = 0; i < context_specs.size(); ++i)
+    schema.context.push_back(Column::fit(context_specs[i], context[i], {}, false));
+  if (std::ranges::any_of(specs, [](const ColumnSpec& spec) { return spec.preprocess == Preprocess::whiten; })) {
+    Columns encoded = columns;
+    schema.encode(encoded);
+    schema.whitening = whiten(specs, encoded);
+  }
+  return schema;
 }
 
 std::vector<std::string> Schema::names() const { return names_of(columns); }
 std::vector<std::string> Schema::context_names() const { return names_of(context); }
+bool Schema::has(Kind kind) const {
+  return std::ranges::any_of(columns, [kind](const Column& column) { return column.kind == kind; });
+}
 
-void Schema::encode(Columns& data) const { encode_columns(columns, data); }
-void Schema::encode_context(Columns& data) const { encode_columns(context, data); }
+void Schema::encode(Columns& data, std::span<double> log_det) const {
+  expect_columns(columns.size(), data);
+  std::ranges::fill(log_det, 0.0);
+  double constant = 0.0;
+  for (std::size_t i = 0; i < data.size(); ++i) constant += encode_column(columns[i], data[i], log_det);
+  const Whitening& w = whitening;
+  for (std::size_t i = 0; i < w.columns.size(); ++i) {
+    std::vector<double>& y = data[w.columns[i]];
+    for (std::size_t j = 0; j < i; ++j) {
+      const std::vector<double>& before = data[w.columns[j]];
+      for (std::size_t row = 0; row < y.size(); ++row) y[row] -= w.entry(i, j) * before[row];
+    }
+    for (double& value : y) value /= w.entry(i, i);
+    constant -= std::log(w.entry(i, i));
+  }
+  for (double& value : log_det) value += constant;
+}
 
-void Schema::decode(Columns& data) const {
-  if (columns.size() != data.size()) throw std::logic_error("Schema: expected " + std::to_string(columns.size()) + " columns");
+void Schema::encode_context(Columns& data) const {
+  expect_columns(context.size(), data);
+  for (std::size_t i = 0; i < data.size(); ++i) (void)encode_column(context[i], data[i], {});
+}
+
+void Schema::decode(Columns& data, std::span<double> log_det) const {
+  expect_columns(columns.size(), data);
+  const Whitening& w = whitening;
+  for (std::size_t i = w.columns.size(); i-- > 0;) {
+    std::vector<double>& y = data[w.columns[i]];
+    for (double& value : y) value *= w.entry(i, i);
+    for (std::size_t j = 0; j < i; ++j) {
+      const std::vector<double>& before = data[w.columns[j]];
+      for (std::size_t row = 0; row < y.size(); ++row) y[row] += w.entry(i, j) * before[row];
+    }
+  }
   for (std::size_t i = 0; i < data.size(); ++i) {
-    const double loc = columns[i].loc, scale = columns[i].scale;
-    for (double& value : data[i]) value = value * scale + loc;
+    if (columns[i].affine()) {
+      const double loc = columns[i].loc, scale = columns[i].scale;
+      for (double& value : data[i]) value = value * scale + loc;
+    } else {
+      for (double& value : data[i]) value = columns[i].back(value);
+    }
+  }
+  if (!log_det.empty()) {
+    Columns again = data;
+    encode(again, log_det);
   }
 }
 
-double Schema::log_abs_det_jacobian() const {
-  double sum = 0.0;
-  for (const Column& column : columns) sum -= std::log(column.scale);
-  return sum;
+void Schema::as_sampled(Columns& data) const {
+  for (std::size_t i = 0; i < data.size(); ++i)
+    if (!columns[i].affine() || columns[i].kind == Kind::integer)
+      for (double& value : data[i]) value = columns[i].sampled(value);
+}
+
+void Schema::pull_back(Columns& gradient, const Columns& rows) const {
+  const Whitening& w = whitening;
+  for (std::size_t i = w.columns.size(); i-- > 0;) {  // L⁻ᵀ
+    std::vector<double>& g = gradient[w.columns[i]];
+    for (double& value : g) value /= w.entry(i, i);
+    for (std::size_t j = 0; j < i; ++j) {
+      std::vector<double>& before = gradient[w.columns[j]];
+      for (std::size_t row = 0; row < g.size(); ++row) before[row] -= w.entry(i, j) * g[row];
+    }
+  }
+  for (std::size_t d = 0; d < columns.size(); ++d) {
+    for (std::size_t row = 0; row < rows[d].size(); ++row) {
+      if (columns[d].affine()) {
+        gradient[d][row] /= columns[d].scale;
+      } else {
+        const Point point = columns[d].at(rows[d][row]);
+        gradient[d][row] = gradient[d][row] * std::exp(point.log_slope) + point.bend;
+      }
+    }
+  }
 }
 
 config::Json Schema::to_json() const {
   config::Json json;
-  json["columns"] = columns_to_json(columns);
-  json["context"] = columns_to_json(context);
+  json["columns"] = config::Json::array();
+  json["context"] = config::Json::array();
+  for (const Column& column : columns) json["columns"].push_back(column.to_json());
+  for (const Column& column : context) json["context"].push_back(column.to_json());
+  if (whitening.columns.empty()) return json;
+  config::Json names = config::Json::array(), lower = config::Json::array();
+  for (std::size_t i = 0; i < whitening.columns.size(); ++i) {
+    names.push_back(columns[whitening.columns[i]].name);
+    const auto row = whitening.lower.begin() + static_cast<std::ptrdiff_t>(i * (i + 1) / 2);
+    lower.push_back(std::vector<double>(row, row + static_cast<std::ptrdiff_t>(i) + 1));
+  }
+  json["whitening"] = {{"columns", names}, {"lower", lower}};
   return json;
 }
 
@@ -136,6 +226,7 @@ Schema Schema::from_json(const config::Json& json, const std::string& where) {
   schema.columns = columns_from_json(columns, seen);
   if (columns.is_array() && schema.columns.empty()) columns.error("expected at least one column");
   schema.context = columns_from_json(root.required("context"), seen);
+  if (root.has("whitening")) schema.whitening = whitening_from_json(root.member("whitening"), schema.columns);
   root.finish();
   try {
     document.check();

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// Contexts like those of the training: normal around each column's location, up to two deviations away. Standard normal where nothing is preprocessed.
+// Contexts like those of the training: normal in the units the flow sees, up to two deviations away.
 data::Columns draw_context(const Model& model, std::size_t rows, std::uint64_t seed) {
   constexpr double farthest = 2;
   data::Columns context;
@@ -24,7 +24,7 @@ data::Columns draw_context(const Model& model, std::size_t rows, std::uint64_t s
     const core::RandomKey key{seed, core::Purpose::check, number++};
     for (std::size_t i = 0; i < rows; ++i) {
       key.normals(i, std::span(values).subspan(i, 1));
-      values[i] = column.loc + column.scale * std::clamp(values[i], -farthest, farthest);
+      values[i] = column.back(std::clamp(values[i], -farthest, farthest));
     }
     context.push_back(std::move(values));
   }
@@ -126,7 +126,7 @@ Tails tails(const Model& model, const Model& as_saved, const Places& at, core::T
 /// The middle of the contexts, and `more` drawn ones; without contexts nothing once.
 std::vector<std::vector<double>> some_contexts(const Model& model, const data::Columns& context, std::size_t more) {
   std::vector<std::vector<double>> all(1);
-  for (const data::Column& column : model.schema().context) all.front().push_back(column.loc);
+  for (const data::Column& column : model.schema().context) all.front().push_back(column.back(0));
   for (std::size_t i = 0; i < more && !context.empty(); ++i) {
     all.emplace_back();
     for (const std::vector<double>& column : context) all.back().push_back(column[i]);

@@ -34,9 +34,11 @@ Json parse(const Archive& archive, const std::string& key, const std::string& wh
 // A script may leave the schema out when nothing is preprocessed.
 data::Schema schema_of(const Archive& archive, const Settings& settings, const std::string& where) {
   if (archive.metadata.contains("schema")) return data::Schema::from_json(parse(archive, "schema", where), where);
-  if (settings.preprocess != "none")
-    throw core::ModelError(where + R"(: no "schema" in its metadata, but its config says "preprocess": ")" + settings.preprocess +
-                           "\"");
+  for (const auto* specs : {&settings.column_specs, &settings.context_specs})
+    for (const data::ColumnSpec& spec : *specs)
+      if (spec.kind != data::Kind::continuous || spec.preprocess != data::Preprocess::none)
+        throw core::ModelError(where + R"(: no "schema" in its metadata, but its config wants column )" +
+                               core::quoted(spec.name) + " preprocessed");
   data::Schema schema;
   for (const std::string& name : settings.columns) schema.columns.push_back({name});
   for (const std::string& name : settings.context) schema.context.push_back({name});

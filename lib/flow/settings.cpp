@@ -9,25 +9,35 @@
 namespace flowfit::flow {
 namespace {
 
-// An entry is a name, or an object with a "name".
-std::vector<std::string> names(const config::Node& data, const char* key) {
-  std::vector<std::string> all;
+// The entries under `key`; those that are ignored go to `ignored` alone.
+std::vector<data::ColumnSpec> read_specs(const config::Node& data, const char* key, data::Preprocess preprocess,
+                                         std::vector<std::string>& ignored) {
+  std::vector<data::ColumnSpec> all;
   for (const config::Node& element : data.member(key).elements()) {
-    std::string name;
-    if (element.is_object()) {
-      name = element.required("name").as_string().value_or("");
-      element.finish();
-    } else {
-      name = element.as_string().value_or("");
-    }
-    if (name.empty())
+    data::ColumnSpec spec = data::ColumnSpec::read(element, preprocess);
+    if (spec.name.empty())
       element.error("expected a column's name");
-    else if (std::ranges::find(all, name) != all.end())
+    else if (std::ranges::find(all, spec.name, &data::ColumnSpec::name) != all.end() ||
+             std::ranges::find(ignored, spec.name) != ignored.end())
       element.error("column listed twice");
+    else if (spec.kind == data::Kind::ignore)
+      ignored.push_back(std::move(spec.name));
     else
-      all.push_back(std::move(name));
+      all.push_back(std::move(spec));
   }
   return all;
+}
+
+std::vector<std::string> names_of(const std::vector<data::ColumnSpec>& specs) {
+  std::vector<std::string> names;
+  for (const data::ColumnSpec& spec : specs) names.push_back(spec.name);
+  return names;
+}
+
+config::Json entries(const std::vector<data::ColumnSpec>& specs, data::Preprocess preprocess) {
+  config::Json list = config::Json::array();
+  for (const data::ColumnSpec& spec : specs) list.push_back(spec.to_json(preprocess));
+  return list;
 }
 
 }  // namespace
@@ -35,13 +45,20 @@ std::vector<std::string> names(const config::Node& data, const char* key) {
 Settings Settings::read(const config::Node& root, std::optional<std::span<const std::string>> header) {
   Settings s;
   const config::Node data = root.member("data");
-  s.context = names(data, "context");
-  s.columns = names(data, "columns");
-  if (s.columns.empty() && header && (!data.has("columns") || data.member("columns").is_null())) {
+  const data::Preprocess preprocess = data::read_preprocess(data, data::Preprocess::standardize);
+  s.context_specs = read_specs(data, "context", preprocess, s.ignored);
+  s.context = names_of(s.context_specs);
+  s.column_specs = read_specs(data, "columns", preprocess, s.ignored);
+  // Without names, or with names that are only ignored: all the others.
+  const bool all_others = !data.has("columns") || data.member("columns").is_null() || !s.ignored.empty();
+  if (s.column_specs.empty() && header && all_others) {
     for (const std::string& name : *header) {
-      if (std::ranges::find(s.context, name) == s.context.end()) s.columns.push_back(name);
+      if (std::ranges::find(s.context, name) != s.context.end() || std::ranges::find(s.ignored, name) != s.ignored.end())
+        continue;
+      s.column_specs.push_back({.name = name, .preprocess = preprocess});
     }
   }
+  s.columns = names_of(s.column_specs);
   for (const std::string& name : s.columns) {
     if (std::ranges::find(s.context, name) != s.context.end())
       data.error_at("context", core::quoted(name) + " is in data.columns too; it is modelled or given, not both");
@@ -49,10 +66,10 @@ Settings Settings::read(const config::Node& root, std::optional<std::span<const 
   if (s.columns.empty()) {
     data.error_at("columns", "expected at least one column" + std::string(header ? "" : "; name them, or give the data"));
     s.columns = {"x"};
+    s.column_specs = {{.name = "x"}};
   }
-  data.resolve("columns", config::Json(s.columns));
-  data.resolve("context", config::Json(s.context));
-  s.preprocess = data.choice("preprocess", "standardize", {"standardize", "none"});
+  data.resolve("columns", entries(s.column_specs, preprocess));
+  data.resolve("context", entries(s.context_specs, preprocess));
   s.validation = data.number("validation", 0.1, {.low = 0.0, .high = 0.9});
   data.finish();
   const config::Node train = root.member("train");

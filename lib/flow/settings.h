@@ -7,13 +7,15 @@
 #include <vector>
 
 #include "config/node.h"
+#include "data/column.h"
 
 namespace flowfit::flow {
 
 struct Settings {
-  std::vector<std::string> columns, context;
-  std::string preprocess;   ///< "standardize" or "none"
-  double validation = 0.1;  ///< share of the rows held out; 0: none
+  std::vector<std::string> columns, context;                  ///< names
+  std::vector<data::ColumnSpec> column_specs, context_specs;  ///< of the same
+  std::vector<std::string> ignored;                           ///< columns of the data that are left alone, whatever they hold
+  double validation = 0.1;                                    ///< share of the rows held out; 0: none
   bool float64 = false;
   std::uint64_t seed = 0;
 

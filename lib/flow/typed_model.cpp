@@ -131,15 +131,15 @@ template <class T>
 void TypedModel<T>::score(const T* weights, const data::Columns& columns, const data::Columns& context, std::span<double> out,
                           core::ThreadPool& pool) const {
   data::Columns x = columns, c = context;
-  schema_.encode(x);
+  std::vector<double> jacobian(out.size());
+  schema_.encode(x, jacobian);
   schema_.encode_context(c);
-  const double jacobian = schema_.log_abs_det_jacobian();
   by_blocks(weights, x, c, out.size(), pool, 0, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
     const Var<T> log_p = density_.log_prob(pass, block, given);
     for (Index i = 0; i < rows; ++i) {
-      const double score = static_cast<double>(log_p.value[i]) + jacobian;
-      // A finite row so far out that its square overflows has a density of zero.
       const std::size_t row = first + static_cast<std::size_t>(i);
+      const double score = static_cast<double>(log_p.value[i]) + jacobian[row];
+      // A finite row so far out that its square overflows has a density of zero.
       const bool finite =
           std::ranges::all_of(columns, [&](const std::vector<double>& column) { return std::isfinite(column[row]); });
       out[row] = std::isnan(score) && finite ? -std::numeric_limits<double>::infinity() : score;
@@ -158,6 +158,7 @@ data::Columns TypedModel<T>::sample(std::uint64_t seed, std::uint64_t first_id, 
       std::copy_n(x.value + static_cast<Index>(d) * x.rows, rows, out[d].begin() + static_cast<std::ptrdiff_t>(first));
   });
   schema_.decode(out);
+  schema_.as_sampled(out);
   return out;
 }
 
@@ -165,9 +166,9 @@ template <class T>
 data::Columns TypedModel<T>::encode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det,
                                     core::ThreadPool& pool) const {
   data::Columns x = columns, c = context, out(columns.size(), std::vector<double>(log_det.size()));
-  schema_.encode(x);
+  std::vector<double> jacobian(log_det.size());
+  schema_.encode(x, jacobian);
   schema_.encode_context(c);
-  const double jacobian = schema_.log_abs_det_jacobian();
   by_blocks(weights_.data(), x, c, log_det.size(), pool, 0,
             [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
               const Mapped<T> m = density_.encode(pass, block, given);
@@ -175,7 +176,8 @@ data::Columns TypedModel<T>::encode(const data::Columns& columns, const data::Co
                 std::copy_n(m.value.value + static_cast<Index>(d) * m.value.rows, rows,
                             out[d].begin() + static_cast<std::ptrdiff_t>(first));
               for (Index i = 0; i < rows; ++i)
-                log_det[first + static_cast<std::size_t>(i)] = static_cast<double>(m.log_det.value[i]) + jacobian;
+                log_det[first + static_cast<std::size_t>(i)] =
+                    static_cast<double>(m.log_det.value[i]) + jacobian[first + static_cast<std::size_t>(i)];
             });
   return out;
 }
@@ -185,7 +187,6 @@ data::Columns TypedModel<T>::decode(const data::Columns& columns, const data::Co
                                     core::ThreadPool& pool) const {
   data::Columns c = context, out(columns.size(), std::vector<double>(log_det.size()));
   schema_.encode_context(c);
-  const double jacobian = schema_.log_abs_det_jacobian();
   by_blocks(weights_.data(), columns, c, log_det.size(), pool, 0,
             [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
               const Mapped<T> m = density_.decode(pass, block, given);
@@ -193,9 +194,11 @@ data::Columns TypedModel<T>::decode(const data::Columns& columns, const data::Co
                 std::copy_n(m.value.value + static_cast<Index>(d) * m.value.rows, rows,
                             out[d].begin() + static_cast<std::ptrdiff_t>(first));
               for (Index i = 0; i < rows; ++i)
-                log_det[first + static_cast<std::size_t>(i)] = static_cast<double>(m.log_det.value[i]) - jacobian;
+                log_det[first + static_cast<std::size_t>(i)] = static_cast<double>(m.log_det.value[i]);
             });
-  schema_.decode(out);
+  std::vector<double> jacobian(log_det.size());
+  schema_.decode(out, jacobian);
+  for (std::size_t row = 0; row < log_det.size(); ++row) log_det[row] -= jacobian[row];
   return out;
 }
 
@@ -222,8 +225,9 @@ Model::Gradient TypedModel<T>::gradient(const data::Columns& columns, const data
     for (std::size_t d = 0; d < x.size(); ++d)
       for (Index i = 0; i < rows; ++i)
         result.rows[d][first + static_cast<std::size_t>(i)] =
-            static_cast<double>(in.adjoint[static_cast<Index>(d) * block_rows + i]) / schema_.columns[d].scale;
+            static_cast<double>(in.adjoint[static_cast<Index>(d) * block_rows + i]);
   }
+  schema_.pull_back(result.rows, columns);
   result.parameters.assign(gradients.begin(), gradients.end());
   return result;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <unordered_map>
@@ -98,13 +99,21 @@ Parts split(const Plan& plan, const data::Dataset& table, const data::Dataset* v
   return parts;
 }
 
+data::Schema fit_schema(const Plan& plan, const Parts& parts) {
+  return data::Schema::fit(plan.flow.column_specs, parts.train, plan.flow.context_specs, parts.train_context, parts.validation);
+}
+
 template <class T>
 Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns context, std::size_t count) {
   Rows<T> rows;
   rows.count = count;
   if (count == 0) return rows;
-  schema.encode(columns);
+  std::vector<double> log_det(count);
+  schema.encode(columns, log_det);
   schema.encode_context(context);
+  // The mean of equal numbers is that number, bit for bit.
+  const bool same = std::ranges::adjacent_find(log_det, std::not_equal_to()) == log_det.end();
+  rows.log_det = same ? log_det.front() : std::accumulate(log_det.begin(), log_det.end(), 0.0) / static_cast<double>(count);
   for (const std::vector<double>& column : columns) rows.x.insert(rows.x.end(), column.begin(), column.end());
   for (const std::vector<double>& column : context) rows.context.insert(rows.context.end(), column.begin(), column.end());
   return rows;

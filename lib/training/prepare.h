@@ -41,6 +41,9 @@ struct Parts {
 /// Splits `table` by `data.validation` (rows drawn by the seed, kept in their order), or takes `validation` for the second part. Throws DataError.
 Parts split(const Plan& plan, const data::Dataset& table, const data::Dataset* validation);
 
+/// The columns fitted to the rows that train; limits are those of all rows. Throws DataError.
+data::Schema fit_schema(const Plan& plan, const Parts& parts);
+
 /// One part in the flow's units.
 template <class T>
 Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns context, std::size_t count);

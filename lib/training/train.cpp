@@ -74,9 +74,7 @@ class Training {
         parts_(split(plan, request.data, request.validation ? &*request.validation : nullptr)) {}
 
   Summary run() {
-    model_->set_schema(
-        data::Schema::fit(plan_.flow.preprocess, plan_.flow.columns, parts_.train, plan_.flow.context, parts_.train_context));
-    jacobian_ = model_->schema().log_abs_det_jacobian();
+    model_->set_schema(fit_schema(plan_, parts_));
     train_ = encoded<T>(model_->schema(), parts_.train, parts_.train_context, parts_.train_rows);
     validation_ = encoded<T>(model_->schema(), parts_.validation, parts_.validation_context, parts_.validation_rows);
     RunDirectory directory(request_.directory, request_.resume, request_.force);
@@ -182,9 +180,9 @@ class Training {
       Progress progress;
       progress.step = state.step;
       progress.steps = plan_.training.steps;
-      progress.train_nll = result.nll - jacobian_;
-      if (state.last_nll) progress.validation_nll = *state.last_nll - jacobian_;
-      if (state.best_nll) progress.best_nll = *state.best_nll - jacobian_;
+      progress.train_nll = result.nll - train_.log_det;
+      if (state.last_nll) progress.validation_nll = *state.last_nll - validation_.log_det;
+      if (state.best_nll) progress.best_nll = *state.best_nll - validation_.log_det;
       progress.learning_rate = state.rate_factor * plan_.training.learning_rate(state.step - 1);
       progress.gradient_norm = result.norm;
       progress.seconds = seconds();
@@ -207,12 +205,12 @@ class Training {
     State<T>& state = trainer_->state();
     if (state.step > state.failed_step) state.tries = 0;
     const auto in_data_units = [&](const std::optional<double>& nll) {
-      return nll ? std::optional(*nll - jacobian_) : std::nullopt;
+      return nll ? std::optional(*nll - validation_.log_det) : std::nullopt;
     };
     const Json line{
         {"step", state.step},
         {"train_nll",
-         number_or_null(state.loss_sum / static_cast<double>(std::max<std::int64_t>(state.loss_count, 1)) - jacobian_)},
+         number_or_null(state.loss_sum / static_cast<double>(std::max<std::int64_t>(state.loss_count, 1)) - train_.log_det)},
         {"validation_nll", number_or_null(in_data_units(state.last_nll))},
         {"learning_rate", state.rate_factor * plan_.training.learning_rate(state.step - 1)},
         {"gradient_norm", result.norm},
@@ -294,8 +292,8 @@ class Training {
     s.rows = parts_.train_rows;
     s.validation_rows = parts_.validation_rows;
     s.parameters = parameter_count();
-    s.train_nll = trainer_->nll(train_, trainer_->saved()) - jacobian_;
-    if (validation_.count > 0) s.validation_nll = trainer_->nll(validation_, trainer_->saved()) - jacobian_;
+    s.train_nll = trainer_->nll(train_, trainer_->saved()) - train_.log_det;
+    if (validation_.count > 0) s.validation_nll = trainer_->nll(validation_, trainer_->saved()) - validation_.log_det;
     Json record = saved_record(stopped);
     record["train_nll"] = number_or_null(s.train_nll);
     record["validation_nll"] = number_or_null(s.validation_nll);
@@ -311,7 +309,6 @@ class Training {
   core::ThreadPool pool_;
   Parts parts_;
   Rows<T> train_, validation_;
-  double jacobian_ = 0;  // log|det d flow units / d data units|
   RunDirectory* directory_ = nullptr;
   Trainer<T>* trainer_ = nullptr;
   core::Appender* metrics_ = nullptr;
@@ -379,7 +376,7 @@ Checked check(const std::string& config, const std::string& config_name, const d
   checked.resolved = config::print_json(plan.document.resolved(), 2);
   if (data) {
     const Parts parts = split(plan, *data, nullptr);
-    (void)data::Schema::fit(plan.flow.preprocess, plan.flow.columns, parts.train, plan.flow.context, parts.train_context);
+    (void)fit_schema(plan, parts);
     checked.remarks = remarks(parts.train, plan.flow.columns);
   }
   return checked;

@@ -21,6 +21,7 @@ template <class T>
 struct Rows {
   std::vector<T> x, context;  // n x D and n x C
   std::size_t count = 0;
+  double log_det = 0;  // mean over the rows of log|det d flow units / d data units|
 };
 
 template <class T>

@@ -119,7 +119,7 @@ TEST_CASE(
   core::ThreadPool pool(2);
   const auto model = training::fresh_model<double>(plan);
   const training::Parts parts = training::split(plan, test::banana(333), nullptr);  // 266 rows: the last block is padded
-  model->set_schema(data::Schema::fit("standardize", plan.flow.columns, parts.train, {}, {}));
+  model->set_schema(training::fit_schema(plan, parts));
   const auto rows = training::encoded<double>(model->schema(), parts.train, {}, parts.train_rows);
   training::Trainer<double> trainer(*model, plan.training, rows, {}, pool);
   const auto at = [&](const std::string& name) {

@@ -20,7 +20,7 @@ struct Small {
         model(training::fresh_model<double>(plan)) {
     const data::Dataset table = test::banana(330);
     parts = training::split(plan, table, nullptr);
-    model->set_schema(data::Schema::fit("standardize", plan.flow.columns, parts.train, {}, {}));
+    model->set_schema(training::fit_schema(plan, parts));
     rows = training::encoded<double>(model->schema(), parts.train, {}, parts.train_rows);
     held_out = training::encoded<double>(model->schema(), parts.validation, {}, parts.validation_rows);
     trainer = std::make_unique<training::Trainer<double>>(*model, plan.training, rows, held_out, pool);
