@@ -19,8 +19,13 @@ namespace {
 
 using config::Json;
 
-// The names under data.<key>; nothing when there are none, or when they are not what they should be.
-std::vector<std::string> named(const Json& config, const char* key) {
+std::string kind_of(const Json& entry) {
+  return entry.is_object() && entry.contains("kind") && entry["kind"].is_string() ? entry["kind"].get<std::string>()
+                                                                                  : "continuous";
+}
+
+// The names under data.<key>, of one kind or of all but the ignored; nothing when there are none, or when they are not what they should be.
+std::vector<std::string> named(const Json& config, const char* key, const char* kind = nullptr) {
   std::vector<std::string> names;
   const auto data = config.is_object() ? config.find("data") : config.end();
   if (data == config.end() || !data->is_object()) return {};
@@ -29,6 +34,7 @@ std::vector<std::string> named(const Json& config, const char* key) {
   for (const Json& entry : *list) {
     const Json* const name = entry.is_object() && entry.contains("name") ? &entry["name"] : &entry;
     if (!name->is_string()) return {};
+    if (kind ? kind_of(entry) != kind : kind_of(entry) == "ignore") continue;
     names.push_back(name->get<std::string>());
   }
   return names;
@@ -50,10 +56,11 @@ std::string hint_for_missing(const std::string& path) {
 void check_early(Json config, const std::string& config_name, const std::vector<std::string>& header) {
   if (!config.is_object()) return;
   if (named(config, "columns").empty()) {
-    const std::vector<std::string> context = named(config, "context");
+    std::vector<std::string> others = named(config, "context");
+    for (const std::string& name : named(config, "columns", "ignore")) others.push_back(name);
     Json columns = Json::array();
     for (const std::string& name : header)
-      if (std::find(context.begin(), context.end(), name) == context.end()) columns.push_back(name);
+      if (std::find(others.begin(), others.end(), name) == others.end()) columns.push_back(name);
     if (columns.empty() || (config.contains("data") && !config["data"].is_object())) return;
     config["data"]["columns"] = std::move(columns);
   }
@@ -80,22 +87,24 @@ bool names_columns(const std::string& config, const std::string& config_name) {
   return data.contains("columns") && !data["columns"].is_null() && data["columns"] != Json::array();
 }
 
-data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name) {
+data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name,
+                        const data::Dataset* like) {
   const Json json = config::parse_json(config, config_name);
-  std::vector<std::string> wanted = named(json, "columns");
-  if (!wanted.empty()) {
-    const std::vector<std::string> context = named(json, "context");
-    wanted.insert(wanted.end(), context.begin(), context.end());
-  }
+  data::Selection selection{.wanted = named(json, "columns"), .ignored = named(json, "columns", "ignore")};
+  const auto append = [](std::vector<std::string>& to, const std::vector<std::string>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  if (!selection.wanted.empty()) append(selection.wanted, named(json, "context"));
+  for (const char* key : {"columns", "context"}) append(selection.categorical, named(json, key, "categorical"));
   std::error_code none;
   if (std::filesystem::is_regular_file(path, none)) {
     const data::CsvReader reader(path);
     warn_of_numeric_header(reader.header(), reader.name());
     check_early(json, config_name, reader.header());
-    return data::read_dataset(path, wanted);
+    return data::read_dataset(path, selection, like);
   }
-  if (!wanted.empty()) check_early(json, config_name, {});
-  data::Dataset dataset = data::read_dataset(path, wanted);
+  if (!selection.wanted.empty()) check_early(json, config_name, {});
+  data::Dataset dataset = data::read_dataset(path, selection, like);
   warn_of_numeric_header(dataset.names, dataset.source);
   return dataset;
 }

@@ -16,6 +16,8 @@ bool names_columns(const std::string& config, const std::string& config_name);
 
 /// Reads the columns that the config names (modelled and context), or all where it names none, and warns of a missing header.
 /// What is malformed in the config is left for training to say, before any row is read where that is possible.
-data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name);
+/// With `like`, categories are those of that table.
+data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name,
+                        const data::Dataset* like = nullptr);
 
 }  // namespace flowfit::commands

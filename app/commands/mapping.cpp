@@ -28,7 +28,8 @@ int map_table(Direction direction, const std::string& model_name, const std::str
   refuse_overwriting(output, input);
   refuse_overwriting(output, flow::model_path(model_name));
   Table table(input, model->schema());
-  const std::vector<std::string> names = model->schema().names(), given = model->schema().context_names();
+  const data::Schema& schema = model->schema();
+  const std::vector<std::string> names = schema.names(), given = schema.context_names();
   if (log_det && (std::find(names.begin(), names.end(), "log_det") != names.end() ||
                   std::find(given.begin(), given.end(), "log_det") != given.end()))
     throw core::ConfigError("--log-det: the model has a column \"log_det\" of its own");
@@ -45,13 +46,19 @@ int map_table(Direction direction, const std::string& model_name, const std::str
   data::Columns log_dets(1);
   while (table.read()) {
     log_dets[0].resize(table.rows());
-    const data::Columns mapped = direction == Direction::encode ? model->encode(table.columns, table.context, log_dets[0], pool)
-                                                                : model->decode(table.columns, table.context, log_dets[0], pool);
+    data::Columns mapped;
+    if (direction == Direction::encode) {
+      schema.to_middle(table.columns);
+      mapped = model->encode(table.columns, table.context, log_dets[0], pool);
+    } else {
+      mapped = model->decode(table.columns, table.context, log_dets[0], pool);
+      schema.as_sampled(mapped);
+    }
     for (std::size_t row = 0; row < table.rows(); ++row) {
       if (!is_finite(mapped, row) || !std::isfinite(log_dets[0][row])) ++lost;
       first = true;
-      append_cells(out.buffer(), table.context, row, first);
-      append_cells(out.buffer(), mapped, row, first);
+      append_cells(out.buffer(), table.context, schema.context, row, first);
+      append_cells(out.buffer(), mapped, schema.columns, row, first);
       if (log_det) append_cells(out.buffer(), log_dets, row, first);
       out.buffer() += '\n';
       out.flush_if_full();

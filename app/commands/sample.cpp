@@ -39,7 +39,7 @@ class Sampler {
           out_.buffer() += std::to_string(*row + 1);
           first = false;
         }
-        append_cells(out_.buffer(), drawn, i, first);
+        append_cells(out_.buffer(), drawn, model_.schema().columns, i, first);
         out_.buffer() += '\n';
         out_.flush_if_full();
       }
@@ -57,7 +57,8 @@ class Sampler {
 };
 
 /// `--given NAME=VALUE …` as one value a context column.
-std::vector<double> values_given(const std::vector<std::string>& given, const std::vector<std::string>& names) {
+std::vector<double> values_given(const std::vector<std::string>& given, const data::Schema& schema) {
+  const std::vector<std::string> names = schema.context_names();
   std::vector<std::optional<double>> values(names.size());
   for (const std::string& one : given) {
     const std::size_t equals = one.find('=');
@@ -69,6 +70,15 @@ std::vector<double> values_given(const std::vector<std::string>& given, const st
       throw core::ConfigError("--given: no context column " + core::quoted(name) + "; " + core::suggestion(name, names));
     std::optional<double>& value = values[static_cast<std::size_t>(found - names.begin())];
     if (value) throw core::ConfigError("--given: column " + core::quoted(name) + " is given twice");
+    const data::Column& column = schema.context[static_cast<std::size_t>(found - names.begin())];
+    if (column.kind == data::Kind::categorical) {
+      const auto code = std::find(column.categories.begin(), column.categories.end(), text);
+      if (code == column.categories.end())
+        throw core::ConfigError(core::message("--given " + name, "expected a category that the model knows", core::quoted(text),
+                                              core::suggestion(text, column.categories)));
+      value = static_cast<double>(code - column.categories.begin());
+      continue;
+    }
     value = core::parse_number(text);
     if (!value) throw core::ConfigError(core::message("--given " + name, "expected a number", core::quoted(text)));
   }
@@ -134,7 +144,7 @@ int Sample::run(const Context& context) {
   refuse_overwriting(output, flow::model_path(model_name));
   const bool from_file = is_file(given_);
   if (from_file) refuse_overwriting(output, given_.front());
-  const std::vector<double> values = from_file ? std::vector<double>() : values_given(given_, names);
+  const std::vector<double> values = from_file ? std::vector<double>() : values_given(given_, model->schema());
   std::optional<Table> table;
   if (from_file) table.emplace(given_.front(), model->schema(), TableWish{.modelled = false});
 

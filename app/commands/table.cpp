@@ -40,17 +40,21 @@ void warn_of_numeric_header(const std::vector<std::string>& header, const std::s
 Table::Table(const std::string& path, const data::Schema& schema, TableWish wish)
     : reader_(std::make_shared<data::CsvReader>(path, wish.keep_text)) {
   std::vector<std::string> wanted;
-  if (wish.modelled) wanted = schema.names();
+  std::vector<data::Categories> categories;
+  const auto want = [&](const std::vector<data::Column>& list) {
+    for (const data::Column& column : list) {
+      wanted.push_back(column.name);
+      categories.push_back({.texts = column.categories});
+    }
+  };
+  if (wish.modelled) want(schema.columns);
   modelled_ = wanted.size();
-  if (wish.context) {
-    const std::vector<std::string> names = schema.context_names();
-    wanted.insert(wanted.end(), names.begin(), names.end());
-  }
+  if (wish.context) want(schema.context);
   warn_of_numeric_header(reader_->header(), reader_->name());
   std::vector<std::size_t> fields = data::locate(wanted, reader_->header(), reader_->name());
   if (!wish.keep_text) name_unused(*reader_, fields);
   chunk_ = chunk_rows(fields.size());
-  reader_->select(std::move(fields), wish.bad);
+  reader_->select(std::move(fields), wish.bad, std::move(categories));
   if (wish.ahead) ahead_.emplace(reader_, chunk_);
 }
 
@@ -73,6 +77,18 @@ void append_cells(std::string& text, const data::Columns& columns, std::size_t r
     if (!first) text += ',';
     first = false;
     core::append_number(text, column[row]);
+  }
+}
+
+void append_cells(std::string& text, const data::Columns& columns, const std::vector<data::Column>& kinds, std::size_t row,
+                  bool& first) {
+  for (std::size_t d = 0; d < columns.size(); ++d) {
+    if (!first) text += ',';
+    first = false;
+    if (kinds[d].kind == data::Kind::categorical)
+      text += data::csv_field(kinds[d].text(columns[d][row]));
+    else
+      core::append_number(text, columns[d][row]);
   }
 }
 

@@ -48,7 +48,9 @@ std::size_t chunk_rows(std::size_t columns);
 /// Says so when the first row of a table is most likely data.
 void warn_of_numeric_header(const std::vector<std::string>& header, const std::string& source);
 
-/// Appends a row's numbers, separated by commas; `first` starts the line.
+/// Appends a row's cells as they stand in a table, separated by commas; `first` starts the line. `kinds`: a column each.
+void append_cells(std::string& text, const data::Columns& columns, const std::vector<data::Column>& kinds, std::size_t row, bool& first);
+/// The same of numbers.
 void append_cells(std::string& text, const data::Columns& columns, std::size_t row, bool& first);
 /// The header of such rows.
 void append_names(std::string& text, const std::vector<std::string>& names, bool& first);

@@ -100,7 +100,7 @@ int Train::run(const Context& context) {
   refuse_run_as_input(request.directory, data);
   if (validation_) refuse_run_as_input(request.directory, *validation_);
   request.data = read_data(data, request.config, config);
-  if (validation_) request.validation = read_data(*validation_, request.config, config);
+  if (validation_) request.validation = read_data(*validation_, request.config, config, &request.data);
   request.resume = resume_;
   request.force = force_;
   request.threads = context.threads;

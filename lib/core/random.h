@@ -17,7 +17,8 @@ enum class Purpose : std::uint32_t {
   jitter = 6,
   sample = 7,
   check = 8,
-  estimate = 9
+  estimate = 9,
+  dequantize = 10
 };
 
 /// Name of the scheme, stored in the model file.

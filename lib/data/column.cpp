@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numbers>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -95,10 +96,15 @@ ColumnSpec ColumnSpec::read(const config::Node& entry, Preprocess preprocess) {
   const config::Range any{-DBL_MAX, DBL_MAX};
   // A count's steps are sharp where they are few: by their ranks they lie well inside what a flow reaches.
   if (spec.kind == Kind::integer && preprocess != Preprocess::none) spec.preprocess = Preprocess::quantile;
+  if (spec.kind == Kind::periodic && preprocess != Preprocess::none) spec.preprocess = Preprocess::standardize;
   if (spec.kind == Kind::categorical || spec.kind == Kind::ignore)
     spec.preprocess = Preprocess::none;
   else
     spec.preprocess = read_preprocess(entry, spec.preprocess);
+  if (spec.kind == Kind::integer && spec.preprocess == Preprocess::whiten)
+    entry.error_at("preprocess", R"(a whole number is not mixed with others; choose "quantile" or "standardize")");
+  if (spec.kind == Kind::periodic && (spec.preprocess == Preprocess::whiten || spec.preprocess == Preprocess::quantile))
+    entry.error_at("preprocess", R"(a circle has no ranks and is not mixed with others; choose "standardize" or "none")");
   if (spec.kind == Kind::bounded || spec.kind == Kind::integer) {
     spec.low = entry.number_or_null("low", std::nullopt, any);
     spec.high = entry.number_or_null("high", std::nullopt, any);
@@ -111,6 +117,11 @@ ColumnSpec ColumnSpec::read(const config::Node& entry, Preprocess preprocess) {
   }
   entry.finish();
   return spec;
+}
+
+int ColumnSpec::features() const {
+  if (kind == Kind::categorical) return categories.empty() ? 2 : static_cast<int>(categories.size());
+  return kind == Kind::periodic ? 2 : 1;
 }
 
 config::Json ColumnSpec::to_json(Preprocess table) const {
@@ -174,10 +185,11 @@ Column Column::fit(const ColumnSpec& spec, const std::vector<double>& values, co
     column.high = *spec.low + spec.period;
     std::vector<double> places;
     for (const double value : values) places.push_back(modulo(value - column.low, spec.period));
-    if (modelled)
-      column.cut = widest_gap(std::move(places), spec.period);
-    else
-      return column;  // an angle needs no scale
+    if (!modelled) {  // networks see its angle's cosine and sine
+      column.scale = spec.period / (2 * std::numbers::pi);
+      return column;
+    }
+    column.cut = widest_gap(std::move(places), spec.period);
   }
 
   std::vector<double> shaped = spec.kind == Kind::integer && modelled ? dequantized(values) : values;
@@ -244,8 +256,9 @@ double Column::sampled(double x) const {
   return kind == Kind::periodic && x >= high ? low : x;
 }
 
-int Column::context_features() const {
-  return kind == Kind::categorical ? static_cast<int>(categories.size()) : (kind == Kind::periodic ? 2 : 1);
+std::string Column::text(double value) const {
+  const bool known = kind == Kind::categorical && value >= 0 && value < static_cast<double>(categories.size());
+  return known ? categories[static_cast<std::size_t>(value)] : core::number(value);
 }
 
 config::Json Column::to_json() const {

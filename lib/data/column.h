@@ -31,6 +31,9 @@ struct ColumnSpec {
   double period = 1.0;
   std::vector<std::string> categories = {};  ///< categorical: seen in the data
 
+  /// How many numbers a network sees of it as context: an indicator a category, cosine and sine, or the number. Categories that are not known yet count as 2.
+  int features() const;
+
   /// Reads an entry of data.columns or data.context, a name or an object, and resolves its defaults. `preprocess` is that of the whole table.
   static ColumnSpec read(const config::Node& entry, Preprocess preprocess);
   /// The entry of a resolved config: a name where nothing else is said.
@@ -63,8 +66,9 @@ struct Column {
   double back(double value) const;  ///< always inside the limits
   /// A decoded number as it is sampled: whole (integer), and inside the limits of the data.
   double sampled(double x) const;
-  /// What a network sees of it as context: an entry a category, cosine and sine, or the number.
-  int context_features() const;
+
+  /// A value as it stands in a table: a number, or the category of a code.
+  std::string text(double value) const;
 
   config::Json to_json() const;
   static Column from_json(const config::Node& node);

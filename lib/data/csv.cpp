@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t most_columns = 1'000'000;
 constexpr std::size_t unselected = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t of_text = std::size_t{1} << 62;  // added to the slot of a field of categories: slots below it hold numbers
 
 std::string fields_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " field" : " fields"); }
 
@@ -70,7 +71,8 @@ struct CsvReader::State {
   std::string header_line;
 
   BadCell bad = BadCell::error;
-  std::vector<std::size_t> slots;                           // by field: its place in the output, or unselected
+  std::vector<std::size_t> slots;      // by field: its place in the output (of_text + its place for categories), or unselected
+  std::vector<Categories> categories;  // by place in the output
   std::vector<std::pair<std::size_t, std::size_t>> copies;  // output places of fields selected twice: to, from
   std::size_t skipped = 0;
 
@@ -155,15 +157,28 @@ void CsvReader::State::check_header() const {
 }
 
 void CsvReader::State::fail_cell(std::size_t at_line, std::size_t field, const std::string& text) const {
-  throw core::DataError(core::message(csv_place(source.name(), at_line, field) + " (" + shown(header[field - 1]) + ")",
-                                      "expected a number", trimmed(text).empty() ? "an empty cell" : core::quoted(text),
-                                      cell_hint(text)));
+  const std::string where = csv_place(source.name(), at_line, field) + " (" + shown(header[field - 1]) + ")";
+  const std::size_t slot = slots[field - 1];
+  if (slot >= of_text && slot != unselected) {
+    if (trimmed(text).empty())
+      throw core::DataError(core::message(where, "expected a category", "an empty cell", cell_hint(text)));
+    throw core::DataError(core::message(where, "expected a category that the model knows", core::quoted(trimmed(text)),
+                                        core::suggestion(trimmed(text), categories[slot - of_text].texts)));
+  }
+  throw core::DataError(
+      core::message(where, "expected a number", trimmed(text).empty() ? "an empty cell" : core::quoted(text), cell_hint(text)));
 }
 
 void CsvReader::State::cell(std::size_t field, std::string_view text) {
-  const std::size_t slot = slots[field];
+  std::size_t slot = slots[field];
   if (slot == unselected) return;
-  const std::optional<double> value = core::parse_number(text);
+  std::optional<double> value;
+  if (slot < of_text) {
+    value = core::parse_number(text);
+  } else {
+    slot -= of_text;
+    if (const auto code = categories[slot].code(trimmed(text))) value = static_cast<double>(*code);
+  }
   values[slot] = value.value_or(std::numeric_limits<double>::quiet_NaN());
   if (value || bad_field != 0) return;
   bad_field = field + 1;
@@ -190,7 +205,7 @@ void CsvReader::State::parse_plain(const char* at, const char* end) {
   std::size_t count = 0;
   for (;;) {
     const std::size_t slot = count < width ? slots[count] : unselected;
-    if (slot != unselected && !may_be_long) {
+    if (slot < of_text && !may_be_long) {
       double value;
       const auto result = std::from_chars(at, end, value);
       if (result.ec == std::errc() && (result.ptr == end || *result.ptr == ',') && std::isfinite(value)) {
@@ -337,6 +352,16 @@ std::size_t CsvReader::State::read(std::size_t limit, CsvRows& rows) {
   return rows.count;
 }
 
+std::optional<std::size_t> Categories::code(std::string_view text) {
+  for (; index.size() < texts.size();) index.emplace(texts[index.size()], index.size());
+  if (text.empty()) return std::nullopt;
+  const auto found = index.find(text);
+  if (found != index.end()) return found->second;
+  if (!open) return std::nullopt;
+  texts.emplace_back(text);
+  return index.emplace(texts.back(), texts.size() - 1).first->second;
+}
+
 CsvReader::CsvReader(const std::string& path, bool keep_text) : state_(std::make_unique<State>(path, keep_text)) {
   state_->read_header();
 }
@@ -345,6 +370,7 @@ CsvReader::~CsvReader() = default;
 const std::string& CsvReader::name() const { return state_->source.name(); }
 const std::vector<std::string>& CsvReader::header() const { return state_->header; }
 const std::string& CsvReader::header_line() const { return state_->header_line; }
+const std::vector<Categories>& CsvReader::categories() const { return state_->categories; }
 std::size_t CsvReader::skipped() const { return state_->skipped; }
 
 bool CsvReader::header_is_numeric() const {
@@ -352,18 +378,20 @@ bool CsvReader::header_is_numeric() const {
                      [](const std::string& name) { return core::parse_number(name).has_value(); });
 }
 
-void CsvReader::select(std::vector<std::size_t> fields, BadCell bad) {
+void CsvReader::select(std::vector<std::size_t> fields, BadCell bad, std::vector<Categories> categories) {
   state_->bad = bad;
+  state_->categories = std::move(categories);
   state_->slots.assign(header().size(), unselected);
   state_->copies.clear();
   state_->values.assign(fields.size(), 0.0);
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (fields[i] >= header().size()) throw std::out_of_range("CsvReader::select: no such field");
     std::size_t& slot = state_->slots[fields[i]];
+    const bool text = !state_->categories.empty() && (state_->categories[i].open || !state_->categories[i].texts.empty());
     if (slot == unselected)
-      slot = i;
+      slot = text ? of_text + i : i;
     else
-      state_->copies.emplace_back(i, slot);
+      state_->copies.emplace_back(i, slot < of_text ? slot : slot - of_text);
   }
 }
 

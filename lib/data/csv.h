@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +20,15 @@ struct CsvRows {
   Columns columns;                 ///< one vector for each selected field, in the order of the selection
   std::vector<std::string> lines;  ///< with keep_text: the record's own text, without its line end
   std::size_t count = 0;
+};
+
+/// The texts of a column of categories; a cell is read as its text's place in the list. No texts and not open: a column of numbers.
+struct Categories {
+  std::vector<std::string> texts = {};
+  bool open = false;  ///< a text that is not in the list is added to it, else it is a bad cell
+  std::map<std::string, std::size_t, std::less<>> index = {};  ///< of the texts; the reader keeps it
+
+  std::optional<std::size_t> code(std::string_view text);
 };
 
 /// What to do with a cell that is not a finite number in a selected field.
@@ -46,8 +58,11 @@ class CsvReader {
   bool header_is_numeric() const;          ///< every name is a number: most likely the file has no header
   std::size_t skipped() const;             ///< rows left out so far by BadCell::skip
 
-  /// Chooses the fields to parse as numbers (indices into header()); the others are only checked for structure.
-  void select(std::vector<std::size_t> fields, BadCell bad = BadCell::error);
+  /// Chooses the fields to parse as numbers (indices into header()); the others are only checked for structure. `categories`: none, or one for each
+  /// of the fields. Blanks around a category do not count, and an empty cell is a bad one.
+  void select(std::vector<std::size_t> fields, BadCell bad = BadCell::error, std::vector<Categories> categories = {});
+  /// As selected, with what was added.
+  const std::vector<Categories>& categories() const;
 
   /// Replaces `rows` by the next rows, at most `limit`, and returns their number: 0 only at the end. Returns early with at
   /// least one row when the next byte is not there yet (a pipe that stalls), so that a caller can flush what it has.

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstdio>
+#include <iterator>
 #include <numeric>
 #include <string_view>
 #include <unordered_map>
@@ -52,16 +53,61 @@ Columns Dataset::pick(std::span<const std::string> wanted) const {
   return picked;
 }
 
-Dataset read_dataset(const std::string& path, std::span<const std::string> wanted) {
+const std::vector<std::string>& Dataset::categories(const std::string& name) const {
+  return texts[locate(std::span(&name, 1), names, source).front()];
+}
+
+namespace {
+
+/// Puts a column's categories into an order that does not depend on that of the rows.
+void sort_categories(std::vector<std::string>& texts, std::vector<double>& codes, const std::string& name) {
+  constexpr std::size_t most = 1000;
+  if (texts.size() > most)
+    throw core::DataError(core::message("column " + core::quoted(name), "expected at most 1000 categories",
+                                        std::to_string(texts.size()), R"(leave it out with "kind": "ignore")"));
+  std::vector<std::size_t> order(texts.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const bool numbers = std::ranges::all_of(texts, [](const std::string& text) { return core::parse_number(text).has_value(); });
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const double x = numbers ? *core::parse_number(texts[a]) : 0, y = numbers ? *core::parse_number(texts[b]) : 0;
+    return x != y ? x < y : texts[a] < texts[b];
+  });
+  std::vector<double> place(texts.size());
+  std::vector<std::string> sorted;
+  for (std::size_t k = 0; k < order.size(); ++k) {
+    place[order[k]] = static_cast<double>(k);
+    sorted.push_back(texts[order[k]]);
+  }
+  for (double& code : codes) code = place[static_cast<std::size_t>(code)];
+  texts = std::move(sorted);
+}
+
+}  // namespace
+
+Dataset read_dataset(const std::string& path, const Selection& selection, const Dataset* like) {
   constexpr std::size_t chunk = 1 << 14;
   CsvReader reader(path);
   Dataset dataset;
   dataset.source = reader.name();
-  dataset.names = wanted.empty() ? reader.header() : std::vector<std::string>(wanted.begin(), wanted.end());
+  dataset.names = selection.wanted;
+  const auto among = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::ranges::find(list, name) != list.end();
+  };
+  if (dataset.names.empty())
+    std::ranges::copy_if(reader.header(), std::back_inserter(dataset.names),
+                         [&](const std::string& name) { return !among(selection.ignored, name); });
   std::vector<std::size_t> fields = locate(dataset.names, reader.header(), dataset.source);
-  reader.select(std::move(fields));
 
   dataset.columns.resize(dataset.names.size());
+  std::vector<Categories> categories(dataset.names.size());
+  for (std::size_t i = 0; i < categories.size(); ++i) {
+    if (!among(selection.categorical, dataset.names[i])) continue;
+    if (like)
+      categories[i].texts = like->categories(dataset.names[i]);
+    else
+      categories[i].open = true;
+  }
+  reader.select(std::move(fields), BadCell::error, std::move(categories));
   CsvRows rows;
   while (reader.read(chunk, rows) > 0)
     for (std::size_t i = 0; i < rows.columns.size(); ++i)
@@ -69,6 +115,10 @@ Dataset read_dataset(const std::string& path, std::span<const std::string> wante
   if (dataset.rows() == 0)
     throw core::DataError(core::message(dataset.source, "expected rows of numbers", "a header only",
                                         reader.header_is_numeric() ? "the first row was taken as the column names" : ""));
+  for (std::size_t i = 0; i < dataset.names.size(); ++i) {
+    dataset.texts.push_back(reader.categories()[i].texts);
+    if (!like && !dataset.texts[i].empty()) sort_categories(dataset.texts[i], dataset.columns[i], dataset.names[i]);
+  }
   return dataset;
 }
 

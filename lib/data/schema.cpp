@@ -40,6 +40,23 @@ double encode_column(const Column& column, std::vector<double>& values, std::spa
   return 0.0;
 }
 
+/// `count` points of the unit cube, one after the other: those of the additive recurrence by the powers of 1/φ, φ^(dims+1) = φ + 1 (Roberts, "The unreasonable effectiveness
+/// of quasirandom sequences", 2018), which in one dimension is that of the golden ratio.
+std::vector<double> spread_points(std::size_t count, std::size_t dims) {
+  double phi = 2;
+  for (int i = 0; i < 64; ++i) phi = std::pow(1 + phi, 1 / static_cast<double>(dims + 1));
+  std::vector<double> points;
+  for (std::size_t p = 0; p < count; ++p) {
+    double step = 1;
+    for (std::size_t d = 0; d < dims; ++d) {
+      step /= phi;
+      const double place = 0.5 + step * static_cast<double>(p);
+      points.push_back(place - std::floor(place));
+    }
+  }
+  return points;
+}
+
 /// Cholesky's factor of the correlation of encoded columns.
 Whitening whiten(const std::vector<ColumnSpec>& specs, const Columns& encoded) {
   Whitening w;
@@ -176,6 +193,48 @@ void Schema::as_sampled(Columns& data) const {
   for (std::size_t i = 0; i < data.size(); ++i)
     if (!columns[i].affine() || columns[i].kind == Kind::integer)
       for (double& value : data[i]) value = columns[i].sampled(value);
+}
+
+std::vector<CellPoint> Schema::cell_points(std::size_t count) const {
+  std::vector<std::size_t> integers, circles;
+  for (std::size_t d = 0; d < columns.size(); ++d) {
+    if (columns[d].kind == Kind::integer) integers.push_back(d);
+    if (columns[d].kind == Kind::periodic) circles.push_back(d);
+  }
+  std::vector<CellPoint> points;
+  if (integers.empty() && circles.empty()) return points;
+  const std::vector<double> places = spread_points(integers.empty() ? 1 : count, integers.size());
+  const std::size_t cells = integers.empty() ? 1 : count;
+  for (std::size_t p = 0; p < cells; ++p) {
+    CellPoint point{1.0 / static_cast<double>(cells), std::vector<double>(columns.size(), 0.0),
+                    std::vector<double>(columns.size(), 0.0)};
+    for (std::size_t k = 0; k < integers.size(); ++k) point.data[integers[k]] = places[p * integers.size() + k];
+    points.push_back(point);
+    for (const std::size_t d : circles) {
+      for (const double turn : {-1.0, 1.0}) {
+        points.push_back(point);
+        points.back().encoded[d] = turn * (columns[d].high - columns[d].low) / columns[d].scale;
+      }
+    }
+  }
+  return points;
+}
+
+void Schema::to_middle(Columns& data) const {
+  for (std::size_t d = 0; d < columns.size(); ++d)
+    if (columns[d].kind == Kind::integer)
+      for (double& value : data[d]) value += 0.5;
+}
+
+void Schema::dequantize(Columns& data, const core::RandomKey& key) const {
+  std::vector<std::size_t> integers;
+  for (std::size_t d = 0; d < columns.size(); ++d)
+    if (columns[d].kind == Kind::integer) integers.push_back(d);
+  std::vector<double> uniforms(integers.size());
+  for (std::size_t row = 0; !integers.empty() && row < data.front().size(); ++row) {
+    key.uniforms(row, uniforms);
+    for (std::size_t k = 0; k < integers.size(); ++k) data[integers[k]][row] += uniforms[k];
+  }
 }
 
 void Schema::pull_back(Columns& gradient, const Columns& rows) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/json.h"
+#include "core/random.h"
 #include "data/column.h"
 #include "data/csv.h"
 
@@ -17,6 +18,14 @@ struct Whitening {
   std::vector<double> lower;         ///< L, row by row, diagonal included
 
   double entry(std::size_t i, std::size_t j) const { return lower[i * (i + 1) / 2 + j]; }
+};
+
+/// One of the points whose densities, by their weights, add up to the score of a row that stands for more than a point: a whole number for the cell up to the
+/// next one, a place on a circle for its turns. Both are empty, or have a number to add for each column.
+struct CellPoint {
+  double weight = 1.0;
+  std::vector<double> data = {};     ///< before the row is encoded
+  std::vector<double> encoded = {};  ///< afterwards
 };
 
 /// Modelled columns and the context they are conditioned on. All arithmetic in double, so that a change of unit moves no score.
@@ -41,6 +50,13 @@ struct Schema {
   void encode_context(Columns& context) const;
   /// Decoded numbers as they are sampled: whole, and inside the limits of the data.
   void as_sampled(Columns& columns) const;
+  /// The same points for every row; none where each row is its own point. Whole numbers: `count` points of one quasi-random sequence over their cells together.
+  /// Circles: the row itself, and one turn of each to either side.
+  std::vector<CellPoint> cell_points(std::size_t count) const;
+  /// Moves whole numbers to the middles of their cells.
+  void to_middle(Columns& columns) const;
+  /// Adds the uniforms of `key`, each row's own, to whole numbers.
+  void dequantize(Columns& columns, const core::RandomKey& key) const;
   /// The gradient by flow units of a sum over rows of (f + log_det of encode) → by data units, in place. `columns`: the rows, in data units.
   void pull_back(Columns& gradient, const Columns& columns) const;
 

@@ -5,25 +5,22 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "autodiff/ops/categorical.h"
 #include "autodiff/ops/elementwise.h"
 #include "core/text.h"
 
 namespace flowfit::flow {
 namespace {
 
-int place_of(const std::vector<std::string>& names, const std::string& name) {
-  return static_cast<int>(std::ranges::find(names, name) - names.begin());
-}
-
-/// Reads a factor's "columns" or "context": names among `known` → places; records errors.
+/// Reads a factor's "columns" or "context": names among `known` → places of each; records errors.
 std::vector<int> places(const config::Node& node, const char* key, const std::vector<std::string>& known) {
   std::vector<int> found;
   for (const config::Node& element : node.member(key).elements()) {
     const std::string name = element.as_string().value_or("");
-    const int place = place_of(known, name);
-    if (place < static_cast<int>(known.size()))
-      found.push_back(place);
-    else if (!name.empty())
+    const std::size_t before = found.size();
+    for (std::size_t place = 0; place < known.size(); ++place)
+      if (known[place] == name && !name.empty()) found.push_back(static_cast<int>(place));
+    if (found.size() == before && !name.empty())
       element.error("expected a column that is known here", core::suggestion(name, known));
   }
   return found;
@@ -32,39 +29,80 @@ std::vector<int> places(const config::Node& node, const char* key, const std::ve
 }  // namespace
 
 template <class T>
-Density<T>::Density(const config::Node& root, const std::vector<std::string>& columns, const std::vector<std::string>& context,
-                    nn::ParameterLayout& layout, std::uint64_t seed)
+Density<T>::Density(const config::Node& root, const std::vector<data::ColumnSpec>& columns,
+                    const std::vector<data::ColumnSpec>& context, nn::ParameterLayout& layout, std::uint64_t seed)
     : features_(static_cast<int>(columns.size())) {
+  std::vector<std::string> names,
+      seen_names;  // of x, where categories have none; and of all that networks see, a name for each number
+  const auto see = [&](const data::ColumnSpec& spec, int place) {
+    const int features = spec.features();
+    context_.push_back({spec.kind, place, features});
+    seen_names.insert(seen_names.end(), static_cast<std::size_t>(features), spec.name);
+    plain_ = plain_ && spec.kind != data::Kind::categorical && features == 1;
+  };
+  for (std::size_t i = 0; i < context.size(); ++i) see(context[i], static_cast<int>(i));
+  context_features_ = static_cast<int>(seen_names.size());
+  std::vector<int> codes, counts;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const bool categorical = columns[i].kind == data::Kind::categorical;
+    names.push_back(categorical ? "" : columns[i].name);
+    if (!categorical) continue;
+    see(columns[i], static_cast<int>(i));
+    codes.push_back(static_cast<int>(i));
+    counts.push_back(columns[i].features());
+  }
+  seen_features_ = static_cast<int>(seen_names.size());
+  if (!codes.empty())
+    categories_ = std::make_unique<Categories<T>>(root.member("categorical"), layout, std::move(codes), std::move(counts),
+                                                  context_features_);
+  read_factors(root, names, seen_names, layout, seed);
+}
+
+template <class T>
+void Density<T>::read_factors(const config::Node& root, const std::vector<std::string>& columns,
+                              const std::vector<std::string>& seen, nn::ParameterLayout& layout, std::uint64_t seed) {
+  std::vector<int> numbers;  // the columns of x that a flow models
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].empty()) continue;
+    numbers.push_back(static_cast<int>(i));
+    names.push_back(columns[i]);
+  }
   const config::Node factors = root.member("factors");
   if (!factors.exists()) {
-    std::vector<int> all(columns.size()), given(context.size());
-    std::iota(all.begin(), all.end(), 0);
-    std::iota(given.begin(), given.end(), 0);
     const config::Node layers = root.member("flow");
+    if (names.empty()) {
+      if (layers.exists() && !(layers.is_array() && layers.elements().empty()))
+        layers.error("expected no layers: every column is categorical", "remove them");
+      if (root.has("base")) root.error_at("base", "every column is categorical, so there is no flow; remove it");
+      return;
+    }
+    std::vector<int> given(seen.size());
+    std::iota(given.begin(), given.end(), 0);
     if (!layers.exists()) root.error_at("flow", R"(required key is missing; give the list of transforms, or "factors")");
-    factors_.push_back(
-        {std::move(all), std::move(given),
-         Flow<T>(layers, root.member("base"), "", layout, features_, static_cast<int>(context.size()), seed, columns)});
+    Flow<T> flow(layers, root.member("base"), "", layout, static_cast<int>(names.size()), static_cast<int>(seen.size()), seed,
+                 names);
+    factors_.push_back({std::move(numbers), std::move(given), std::move(flow)});
     return;
   }
   if (root.has("flow")) root.error_at("flow", R"(a config has "flow" or "factors", not both; remove one)");
   if (root.has("base")) root.error_at("base", "each factor has its own base; move it there");
-  std::vector<std::string> known = context;  // grows: a factor may look at the columns of those before it
-  std::vector<std::string> all_names = context;
+  std::vector<std::string> known = seen;  // grows: a factor may look at the columns of those before it
+  std::vector<std::string> all_names = seen;
   all_names.insert(all_names.end(), columns.begin(), columns.end());
+  for (std::size_t i = seen.size(); i < all_names.size(); ++i) known.emplace_back();
   std::vector<bool> taken(columns.size(), false);
   int number = 0;
   for (const config::Node& node : factors.elements()) {
     (void)node.required("columns");
     std::vector<int> own = places(node, "columns", columns);
     std::vector<int> given = places(node, "context", known);
-    for (int& place : given) place = place_of(all_names, known[static_cast<std::size_t>(place)]);
     for (const int place : own) {
       if (taken[static_cast<std::size_t>(place)])
         node.member("columns").error("column " + core::quoted(columns[static_cast<std::size_t>(place)]) +
                                      " is in another factor already");
       taken[static_cast<std::size_t>(place)] = true;
-      known.push_back(columns[static_cast<std::size_t>(place)]);
+      known[seen.size() + static_cast<std::size_t>(place)] = columns[static_cast<std::size_t>(place)];
     }
     if (own.empty()) {
       if (node.has("columns")) node.member("columns").error("expected at least one column");
@@ -80,72 +118,107 @@ Density<T>::Density(const config::Node& root, const std::vector<std::string>& co
                                 given_count, seed, own_names)});
     node.finish();
   }
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (!taken[i])
-      factors.error("column " + core::quoted(columns[i]) + " is in no factor", "add it to one, or leave it out of data.columns");
+  for (const int place : numbers) {
+    if (!taken[static_cast<std::size_t>(place)])
+      factors.error("column " + core::quoted(columns[static_cast<std::size_t>(place)]) + " is in no factor",
+                    "add it to one, or leave it out of data.columns");
   }
 }
 
 template <class T>
-Var<T> Density<T>::part(Pass<T>& pass, const Factor& factor, Var<T> x) const {
-  return factors_.size() == 1 ? x : autodiff::gather_columns(pass.tape, x, factor.columns);
+Var<T> Density<T>::seen(Pass<T>& pass, Var<T> context, Var<T> x) const {
+  if (plain_) return context;
+  const Var<T> all = pass.tape.make(x.empty() ? context.rows : x.rows, seen_features_, false);
+  Index first = 0;
+  for (const Seen& column : context_) {
+    const Var<T> from = (first < context_features_ ? context : x).columns(column.place, 1),
+                 to = all.columns(first, column.features);
+    if (column.kind == data::Kind::categorical)
+      autodiff::indicators(from, to);
+    else if (column.kind == data::Kind::periodic)
+      autodiff::circle_point(from, to);
+    else
+      to.val() = from.val();
+    first += column.features;
+  }
+  return all;
 }
 
 template <class T>
-Var<T> Density<T>::given(Pass<T>& pass, const Factor& factor, Var<T> context, Var<T> x) const {
+Var<T> Density<T>::part(Pass<T>& pass, const Factor& factor, Var<T> x) const {
+  return static_cast<int>(factor.columns.size()) == features_ ? x : autodiff::gather_columns(pass.tape, x, factor.columns);
+}
+
+template <class T>
+Var<T> Density<T>::given(Pass<T>& pass, const Factor& factor, Var<T> seen, Var<T> x) const {
   if (factor.given.empty()) return {};
-  return factors_.size() == 1 ? context
-                              : autodiff::gather_columns(pass.tape, autodiff::concat(pass.tape, context, x), factor.given);
+  return factors_.size() == 1 ? seen : autodiff::gather_columns(pass.tape, autodiff::concat(pass.tape, seen, x), factor.given);
 }
 
 template <class T>
 Var<T> Density<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
+  const Var<T> sees = seen(pass, context, x);
   Var<T> sum;
+  if (categories_) sum = categories_->log_prob(pass, x, context_features_ > 0 ? sees.columns(0, context_features_) : Var<T>{});
   for (const Factor& factor : factors_) {
-    const Var<T> term = factor.flow.log_prob(pass, part(pass, factor, x), given(pass, factor, context, x));
+    const Var<T> term = factor.flow.log_prob(pass, part(pass, factor, x), given(pass, factor, sees, x));
     sum = sum.empty() ? term : autodiff::add(pass.tape, sum, term);
   }
   return sum;
 }
 
-// step(factor, columns so far) → the factor's own columns and log_det.
+// step(factor, columns so far) → the factor's own columns and log_det. `codes`: a block to take the categories from.
 template <class T>
 template <class Step>
-Mapped<T> Density<T>::by_factor(Pass<T>& pass, Index rows, Step step) const {
-  if (factors_.size() == 1) return step(factors_.front(), Var<T>{});
+Mapped<T> Density<T>::by_factor(Pass<T>& pass, Var<T> codes, Index rows, Step step) const {
+  if (factors_.size() == 1 && !categories_) return step(factors_.front(), Var<T>{});
   const Var<T> all = pass.tape.make(rows, features_, true);
   all.val().setZero();
+  if (categories_)
+    for (const int place : categories_->places()) all.columns(place, 1).val() = codes.columns(place, 1).val();
   Var<T> log_det;
   for (const Factor& factor : factors_) {
     const Mapped<T> m = step(factor, all);
     autodiff::scatter_columns(pass.tape, m.value, all, factor.columns);
     log_det = log_det.empty() ? m.log_det : autodiff::add(pass.tape, log_det, m.log_det);
   }
-  return {all, log_det};
+  return {all, log_det.empty() ? autodiff::constant(pass.tape, rows, 1, T(0)) : log_det};
 }
 
 template <class T>
 Mapped<T> Density<T>::encode(Pass<T>& pass, Var<T> x, Var<T> context) const {
-  return by_factor(pass, x.rows, [&](const Factor& factor, Var<T>) {
-    return factor.flow.encode(pass, part(pass, factor, x), given(pass, factor, context, x));
+  const Var<T> sees = seen(pass, context, x);
+  return by_factor(pass, x, x.rows, [&](const Factor& factor, Var<T>) {
+    return factor.flow.encode(pass, part(pass, factor, x), given(pass, factor, sees, x));
   });
 }
 
 template <class T>
 Mapped<T> Density<T>::decode(Pass<T>& pass, Var<T> z, Var<T> context) const {
-  return by_factor(pass, z.rows, [&](const Factor& factor, Var<T> x) {
-    return factor.flow.decode(pass, part(pass, factor, z), given(pass, factor, context, x));
+  const Var<T> sees = seen(pass, context, z);
+  return by_factor(pass, z, z.rows, [&](const Factor& factor, Var<T> x) {
+    return factor.flow.decode(pass, part(pass, factor, z), given(pass, factor, sees, x));
   });
 }
 
 template <class T>
 Var<T> Density<T>::sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64_t seed) const {
   std::uint32_t number = 0;
+  constexpr std::uint32_t of_categories = 0x40000000u;  // apart from the factors' streams, which count from 0
+  Var<T> codes;
+  if (categories_) {
+    codes = pass.tape.make(rows, features_, false);
+    codes.val().setZero();  // a column of x that is no category yet: only the context's are seen
+    const Var<T> sees = seen(pass, context, codes);
+    categories_->sample(pass, context_features_ > 0 ? sees.columns(0, context_features_) : Var<T>{},
+                        {seed, core::Purpose::sample, of_categories}, codes);
+  }
+  const Var<T> sees = seen(pass, context, codes);
   const Var<T> none = autodiff::constant(pass.tape, rows, 1, T(0));
-  return by_factor(pass, rows,
+  return by_factor(pass, codes, rows,
                    [&](const Factor& factor, Var<T> x) -> Mapped<T> {
                      return {
-                         factor.flow.sample(pass, rows, given(pass, factor, context, x), {seed, core::Purpose::sample, number++}),
+                         factor.flow.sample(pass, rows, given(pass, factor, sees, x), {seed, core::Purpose::sample, number++}),
                          none};
                    })
       .value;
@@ -196,7 +269,10 @@ void Density<T>::set_from_rows(std::span<T> parameters, std::span<const T> rows,
       }
       by_blocks([&](Pass<T>& pass, Index first) {
         Var<T> looks_at;
-        if (!factor.given.empty()) looks_at = given(pass, factor, load(pass.tape, context, first), load(pass.tape, rows, first));
+        if (!factor.given.empty()) {
+          const Var<T> all = load(pass.tape, rows, first);
+          looks_at = given(pass, factor, seen(pass, load(pass.tape, context, first), all), all);
+        }
         return (*layer)->inverse(pass, load(pass.tape, x, first), looks_at).value;
       });
     }
@@ -213,6 +289,7 @@ void Density<T>::initialize(std::span<T> parameters, std::span<const T> rows, st
                             std::uint64_t seed, core::ThreadPool& pool) const {
   // Apart from the first weights, whose streams count from 0.
   const core::RandomKey key{seed, core::Purpose::initialize, 0x80000000u};
+  if (categories_) categories_->initialize(parameters, rows, n);
   set_from_rows(parameters, rows, context, n, pool, &transforms::Transform<T>::needs_initialize, &key);
 }
 
@@ -253,6 +330,8 @@ std::vector<std::pair<double, double>> Density<T>::base_support() const {
   std::vector<std::pair<double, double>> all(static_cast<std::size_t>(features_));
   for (const Factor& factor : factors_)
     for (const int column : factor.columns) all[static_cast<std::size_t>(column)] = factor.flow.base().support();
+  for (std::size_t j = 0; categories_ && j < categories_->places().size(); ++j)
+    all[static_cast<std::size_t>(categories_->places()[j])] = {0.0, categories_->counts()[j] - 1.0};
   return all;
 }
 

@@ -1,10 +1,13 @@
-// The density of a whole model: one flow, or factors p(x1)·p(x2|x1)… trained together and sampled in order.
+// The density of a whole model: its categories, then one flow given them, or factors p(x1)·p(x2|x1)…, trained together and sampled in order.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/parallel.h"
+#include "data/column.h"
+#include "flow/categories.h"
 #include "flow/flow.h"
 
 namespace flowfit::flow {
@@ -15,11 +18,11 @@ inline constexpr Index block_rows = 96;
 template <class T>
 class Density {
  public:
-  /// Reads "flow" and "base", or "factors", of an expanded config's root. `columns` and `context` name the columns of x and of the context.
-  Density(const config::Node& root, const std::vector<std::string>& columns, const std::vector<std::string>& context,
+  /// Reads "flow" and "base", or "factors", and "categorical" of an expanded config's root. `columns` and `context` are the columns of x and of the context.
+  Density(const config::Node& root, const std::vector<data::ColumnSpec>& columns, const std::vector<data::ColumnSpec>& context,
           nn::ParameterLayout& layout, std::uint64_t seed);
 
-  /// x: B x D, context: B x C or empty. All in the flow's units (preprocessed).
+  /// x: B x D, context: B x C or empty. All in the flow's units (preprocessed), categories as their codes, which encode and decode leave as they are.
   Var<T> log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const;
   Mapped<T> encode(Pass<T>& pass, Var<T> x, Var<T> context) const;
   Mapped<T> decode(Pass<T>& pass, Var<T> z, Var<T> context) const;
@@ -46,18 +49,32 @@ class Density {
  private:
   struct Factor {
     std::vector<int> columns;  // places in x
-    std::vector<int> given;    // places in [context | x]
+    std::vector<int> given;    // places in [seen | x]
     Flow<T> flow;
   };
+  // A column that networks see as more than one number.
+  struct Seen {
+    data::Kind kind;
+    int place;  // in the context, or in x
+    int features;
+  };
+  void read_factors(const config::Node& root, const std::vector<std::string>& columns, const std::vector<std::string>& seen,
+                    nn::ParameterLayout& layout, std::uint64_t seed);
+  // What networks see: the context's columns, then the categories of x, each as numbers; `context` itself where there is nothing else.
+  Var<T> seen(Pass<T>& pass, Var<T> context, Var<T> x) const;
   Var<T> part(Pass<T>& pass, const Factor& factor, Var<T> x) const;
-  Var<T> given(Pass<T>& pass, const Factor& factor, Var<T> context, Var<T> x) const;
+  Var<T> given(Pass<T>& pass, const Factor& factor, Var<T> seen, Var<T> x) const;
   using Chosen = bool (transforms::Transform<T>::*)() const;
   void set_from_rows(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
                      core::ThreadPool& pool, Chosen chosen, const core::RandomKey* base_key) const;
   template <class Step>
-  Mapped<T> by_factor(Pass<T>& pass, Index rows, Step step) const;
+  Mapped<T> by_factor(Pass<T>& pass, Var<T> codes, Index rows, Step step) const;
 
   int features_;
+  std::vector<Seen> context_;                     // of the context, then of x
+  int context_features_ = 0, seen_features_ = 0;  // of the context alone, and of all
+  bool plain_ = true;                             // each of `context_` is one number
+  std::unique_ptr<Categories<T>> categories_;     // null: none
   std::vector<Factor> factors_;
 };
 

@@ -45,6 +45,16 @@ data::Schema schema_of(const Archive& archive, const Settings& settings, const s
   return schema;
 }
 
+// What the config does not say of its columns: their categories.
+void take_kinds(const std::vector<data::Column>& columns, std::vector<data::ColumnSpec>& specs, const std::string& where) {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].kind != specs[i].kind)
+      throw core::ModelError(where + ": its schema and its config give column " + core::quoted(columns[i].name) +
+                             " different kinds");
+    specs[i].categories = columns[i].categories;
+  }
+}
+
 template <class T>
 std::unique_ptr<Model> typed(const Archive& archive, const config::Document& document, const Settings& settings,
                              data::Schema schema, const std::string& where) {
@@ -80,10 +90,12 @@ std::unique_ptr<Model> make_model(const Archive& archive, const std::string& whe
                            "; use a newer flowfit, or train again");
   try {
     const config::Document document = expand(parse(archive, "config", where));
-    const Settings settings = Settings::read(document.root(), std::nullopt);
+    Settings settings = Settings::read(document.root(), std::nullopt);
     data::Schema schema = schema_of(archive, settings, where);
     if (schema.names() != settings.columns || schema.context_names() != settings.context)
       throw core::ModelError(where + ": its schema and its config name different columns");
+    take_kinds(schema.columns, settings.column_specs, where);
+    take_kinds(schema.context, settings.context_specs, where);
     return settings.float64 || in_double ? typed<double>(archive, document, settings, std::move(schema), where)
                                          : typed<float>(archive, document, settings, std::move(schema), where);
   } catch (const core::ConfigError& error) {

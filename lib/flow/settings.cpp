@@ -70,6 +70,8 @@ Settings Settings::read(const config::Node& root, std::optional<std::span<const 
   }
   data.resolve("columns", entries(s.column_specs, preprocess));
   data.resolve("context", entries(s.context_specs, preprocess));
+  if (std::ranges::find(s.column_specs, data::Kind::integer, &data::ColumnSpec::kind) != s.column_specs.end())
+    s.integer_points = data.integer("integer_points", 32, 1, 65536);
   s.validation = data.number("validation", 0.1, {.low = 0.0, .high = 0.9});
   data.finish();
   const config::Node train = root.member("train");

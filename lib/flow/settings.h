@@ -15,6 +15,7 @@ struct Settings {
   std::vector<std::string> columns, context;                  ///< names
   std::vector<data::ColumnSpec> column_specs, context_specs;  ///< of the same
   std::vector<std::string> ignored;                           ///< columns of the data that are left alone, whatever they hold
+  int integer_points = 32;                                    ///< at which a row's cell is scored, with columns of whole numbers
   double validation = 0.1;                                    ///< share of the rows held out; 0: none
   bool float64 = false;
   std::uint64_t seed = 0;

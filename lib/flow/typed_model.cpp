@@ -14,7 +14,9 @@ namespace flowfit::flow {
 
 template <class T>
 TypedModel<T>::TypedModel(const config::Document& document, const Settings& settings, data::Schema schema)
-    : Model(std::move(schema)), density_(document.root(), settings.columns, settings.context, layout_, settings.seed) {
+    : Model(std::move(schema)),
+      density_(document.root(), settings.column_specs, settings.context_specs, layout_, settings.seed),
+      integer_points_(settings.integer_points) {
   const std::vector<double> start = layout_.initial(settings.seed);
   weights_.assign(start.begin(), start.end());
 }
@@ -130,10 +132,43 @@ void TypedModel<T>::log_prob_moved(std::span<const double> move, const data::Col
 template <class T>
 void TypedModel<T>::score(const T* weights, const data::Columns& columns, const data::Columns& context, std::span<double> out,
                           core::ThreadPool& pool) const {
-  data::Columns x = columns, c = context;
-  std::vector<double> jacobian(out.size());
-  schema_.encode(x, jacobian);
+  data::Columns c = context;
   schema_.encode_context(c);
+  const std::vector<data::CellPoint> points = schema_.cell_points(static_cast<std::size_t>(integer_points_));
+  if (points.empty()) return score_at(weights, {}, columns, c, out, pool);
+  // The logarithm of the points' sum, kept as a largest term and the sum by it.
+  std::vector<double> scores(out.size()), sum(out.size(), 0.0);
+  std::ranges::fill(out, -std::numeric_limits<double>::infinity());
+  for (const data::CellPoint& point : points) {
+    score_at(weights, point, columns, c, scores, pool);
+    for (std::size_t row = 0; row < out.size(); ++row) {
+      const double top = std::max(out[row], scores[row]);
+      if (std::isinf(top)) continue;
+      sum[row] = sum[row] * std::exp(out[row] - top) + point.weight * std::exp(scores[row] - top);
+      out[row] = top;
+    }
+  }
+  for (std::size_t row = 0; row < out.size(); ++row) {
+    out[row] = sum[row] > 0 ? out[row] + std::log(sum[row]) : -std::numeric_limits<double>::infinity();
+    for (std::size_t d = 0; d < columns.size(); ++d)
+      if (schema_.columns[d].kind == data::Kind::integer && columns[d][row] != std::floor(columns[d][row]))
+        out[row] = -std::numeric_limits<double>::infinity();
+  }
+}
+
+template <class T>
+void TypedModel<T>::score_at(const T* weights, const data::CellPoint& point, const data::Columns& columns, const data::Columns& c,
+                             std::span<double> out, core::ThreadPool& pool) const {
+  data::Columns x = columns;
+  std::vector<double> jacobian(out.size());
+  const auto move = [&x](const std::vector<double>& by) {
+    for (std::size_t d = 0; d < by.size(); ++d)
+      if (by[d] != 0)
+        for (double& value : x[d]) value += by[d];
+  };
+  move(point.data);
+  schema_.encode(x, jacobian);
+  move(point.encoded);
   by_blocks(weights, x, c, out.size(), pool, 0, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
     const Var<T> log_p = density_.log_prob(pass, block, given);
     for (Index i = 0; i < rows; ++i) {

@@ -48,6 +48,9 @@ class TypedModel final : public Model {
                       std::span<double> out, core::ThreadPool& pool) const override;
 
  private:
+  // The scores of rows moved to one point of their cells; `c`: the context, encoded.
+  void score_at(const T* weights, const data::CellPoint& point, const data::Columns& columns, const data::Columns& c,
+                std::span<double> out, core::ThreadPool& pool) const;
   using Body = std::function<void(Pass<T>&, Var<T> x, Var<T> context, std::size_t first, Index rows)>;
   void score(const T* weights, const data::Columns& columns, const data::Columns& context, std::span<double> out,
              core::ThreadPool& pool) const;
@@ -57,6 +60,7 @@ class TypedModel final : public Model {
 
   nn::ParameterLayout layout_;
   Density<T> density_;
+  int integer_points_;
   std::vector<T> weights_;
 };
 

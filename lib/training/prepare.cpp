@@ -54,6 +54,12 @@ Plan read_plan(const std::string& config, const std::string& name, std::optional
   return plan;
 }
 
+void take_categories(Plan& plan, const data::Dataset& table) {
+  for (auto* specs : {&plan.flow.column_specs, &plan.flow.context_specs})
+    for (data::ColumnSpec& spec : *specs)
+      if (spec.kind == data::Kind::categorical) spec.categories = table.categories(spec.name);
+}
+
 template <class T>
 std::unique_ptr<flow::TypedModel<T>> fresh_model(const Plan& plan) {
   auto model = std::make_unique<flow::TypedModel<T>>(plan.document, plan.flow, data::Schema{});
@@ -104,10 +110,17 @@ data::Schema fit_schema(const Plan& plan, const Parts& parts) {
 }
 
 template <class T>
-Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns context, std::size_t count) {
+Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns context, std::size_t count, std::uint64_t seed) {
+  constexpr std::uint32_t no_step = 0xFFFFFFFFu;
   Rows<T> rows;
   rows.count = count;
   if (count == 0) return rows;
+  for (std::size_t d = 0; d < columns.size(); ++d) {
+    if (schema.columns[d].kind != data::Kind::integer) continue;
+    rows.integers.push_back(d);
+    rows.whole.insert(rows.whole.end(), columns[d].begin(), columns[d].end());
+  }
+  schema.dequantize(columns, {seed, core::Purpose::dequantize, no_step});
   std::vector<double> log_det(count);
   schema.encode(columns, log_det);
   schema.encode_context(context);
@@ -119,20 +132,23 @@ Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns
   return rows;
 }
 
-std::vector<std::string> remarks(const data::Columns& columns, const std::vector<std::string>& names) {
+std::vector<std::string> remarks(const data::Columns& columns, const std::vector<data::ColumnSpec>& specs) {
   constexpr double most_ties = 0.05, far = 100;
   std::vector<std::string> found;
   const double n = columns.empty() ? 0 : static_cast<double>(columns.front().size());
   if (n < 2) return found;
   for (std::size_t d = 0; d < columns.size(); ++d) {
     const std::vector<double>& column = columns[d];
-    const std::string name = "column " + core::quoted(names[d]);
+    // Ties are what whole numbers and categories are made of, and ranks and far values do no harm there.
+    if (specs[d].kind == data::Kind::integer || specs[d].kind == data::Kind::categorical) continue;
+    const std::string name = "column " + core::quoted(specs[d].name);
     std::vector<double> sorted = column;
     std::ranges::sort(sorted);
     const auto [tied, commonest] = ties(sorted);
     if (tied > most_ties)
       found.push_back(name + ": " + percent(tied) + " of its values occur more than once (most often " + core::number(commonest) +
-                      "); a density grows spikes there: add \"train.jitter\", or leave the column out");
+                      "); a density grows spikes there: give it \"kind\": \"integer\" where they are whole numbers, add "
+                      "\"train.jitter\", or leave the column out");
     // Against the middle half of the values: a mean and a deviation would be pulled along.
     const double low = sorted[sorted.size() / 4], middle = sorted[sorted.size() / 2], high = sorted[sorted.size() * 3 / 4];
     const double worst = std::abs(sorted.front() - middle) > std::abs(sorted.back() - middle) ? sorted.front() : sorted.back();
@@ -142,7 +158,7 @@ std::vector<std::string> remarks(const data::Columns& columns, const std::vector
                       "; it crushes the scale: is it an error?");
     for (std::size_t other = 0; other < d; ++other) {
       if (columns[other] == column)
-        found.push_back(name + " equals column " + core::quoted(names[other]) +
+        found.push_back(name + " equals column " + core::quoted(specs[other].name) +
                         " in every row; the density is unbounded: leave one out");
     }
   }
@@ -151,7 +167,7 @@ std::vector<std::string> remarks(const data::Columns& columns, const std::vector
 
 #define FLOWFIT_INSTANTIATE(T)                                               \
   template std::unique_ptr<flow::TypedModel<T>> fresh_model<T>(const Plan&); \
-  template Rows<T> encoded<T>(const data::Schema&, data::Columns, data::Columns, std::size_t);
+  template Rows<T> encoded<T>(const data::Schema&, data::Columns, data::Columns, std::size_t, std::uint64_t);
 FLOWFIT_INSTANTIATE(float)
 FLOWFIT_INSTANTIATE(double)
 

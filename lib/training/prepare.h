@@ -27,6 +27,9 @@ struct Plan {
 /// Reads a config's text, all of it but the layers, which a model's construction reads. `header`: the data's column names, where there are any.
 Plan read_plan(const std::string& config, const std::string& name, std::optional<std::span<const std::string>> header);
 
+/// Takes over the categories that the table has in the plan's columns: the model needs their numbers.
+void take_categories(Plan& plan, const data::Dataset& table);
+
 /// A model of the plan with its first weights. Throws ConfigError with every mistake of the config.
 template <class T>
 std::unique_ptr<flow::TypedModel<T>> fresh_model(const Plan& plan);
@@ -45,10 +48,11 @@ Parts split(const Plan& plan, const data::Dataset& table, const data::Dataset* v
 data::Schema fit_schema(const Plan& plan, const Parts& parts);
 
 /// One part in the flow's units.
+/// Whole numbers become the same points of their cells in each call: what is scored there is a bound of their probability, in the mean.
 template <class T>
-Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns context, std::size_t count);
+Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns context, std::size_t count, std::uint64_t seed);
 
 /// What a person should know about the data before time is spent: ties, doubled columns, outliers. One line each.
-std::vector<std::string> remarks(const data::Columns& columns, const std::vector<std::string>& names);
+std::vector<std::string> remarks(const data::Columns& columns, const std::vector<data::ColumnSpec>& specs);
 
 }  // namespace flowfit::training

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "config/json.h"
 #include "core/error.h"
@@ -75,8 +76,9 @@ class Training {
 
   Summary run() {
     model_->set_schema(fit_schema(plan_, parts_));
-    train_ = encoded<T>(model_->schema(), parts_.train, parts_.train_context, parts_.train_rows);
-    validation_ = encoded<T>(model_->schema(), parts_.validation, parts_.validation_context, parts_.validation_rows);
+    train_ = encoded<T>(model_->schema(), parts_.train, parts_.train_context, parts_.train_rows, plan_.flow.seed);
+    validation_ =
+        encoded<T>(model_->schema(), parts_.validation, parts_.validation_context, parts_.validation_rows, plan_.flow.seed);
     RunDirectory directory(request_.directory, request_.resume, request_.force);
     directory_ = &directory;
     say_what();
@@ -107,7 +109,7 @@ class Training {
     text += ", " + std::to_string(parameter_count()) + " parameters, " + std::to_string(pool_.size()) +
             (pool_.size() == 1 ? " thread" : " threads");
     observer_.begin(text);
-    for (const std::string& remark : remarks(parts_.train, plan_.flow.columns)) observer_.notice(remark);
+    for (const std::string& remark : remarks(parts_.train, plan_.flow.column_specs)) observer_.notice(remark);
   }
 
   std::size_t parameter_count() const {
@@ -123,7 +125,7 @@ class Training {
       if (bad.empty()) return;
       std::vector<std::string> cells;
       for (std::size_t d = 0; d < columns.size(); ++d)
-        cells.push_back(plan_.flow.columns[d] + " = " + core::number(columns[d][bad.front()]));
+        cells.push_back(plan_.flow.columns[d] + " = " + model_->schema().columns[d].text(columns[d][bad.front()]));
       throw core::DataError(source + ": expected rows inside the support of the flow, got " + core::joined(cells) + " (row " +
                             std::to_string(bad.front() + 1) + " of the " + part + " part" +
                             (bad.size() > 1 ? ", the first of " + std::to_string(bad.size()) : "") +
@@ -281,6 +283,18 @@ class Training {
     last_checkpoint_ = last_metrics_ = Clock::now();
   }
 
+  /// Of the saved weights, as `evaluate` gives it: where rows are cells, not the bound that was trained.
+  double saved_nll(const Rows<T>& rows, const data::Columns& columns, const data::Columns& context) {
+    const std::vector<T>& saved = trainer_->saved();
+    if (model_->schema().cell_points(1).empty()) return trainer_->nll(rows, saved) - rows.log_det;
+    const std::vector<T> now = model_->weights();
+    model_->weights() = saved;
+    std::vector<double> scores(rows.count);
+    model_->log_prob(columns, context, scores, pool_);
+    model_->weights() = now;
+    return -std::accumulate(scores.begin(), scores.end(), 0.0) / static_cast<double>(rows.count);
+  }
+
   Summary finish(const std::string& stopped) {
     Summary s;
     s.seconds = seconds();
@@ -292,8 +306,8 @@ class Training {
     s.rows = parts_.train_rows;
     s.validation_rows = parts_.validation_rows;
     s.parameters = parameter_count();
-    s.train_nll = trainer_->nll(train_, trainer_->saved()) - train_.log_det;
-    if (validation_.count > 0) s.validation_nll = trainer_->nll(validation_, trainer_->saved()) - validation_.log_det;
+    s.train_nll = saved_nll(train_, parts_.train, parts_.train_context);
+    if (validation_.count > 0) s.validation_nll = saved_nll(validation_, parts_.validation, parts_.validation_context);
     Json record = saved_record(stopped);
     record["train_nll"] = number_or_null(s.train_nll);
     record["validation_nll"] = number_or_null(s.validation_nll);
@@ -360,14 +374,15 @@ Summary Summary::parse(const std::string& json) {
 }
 
 Summary train(const Request& request, Observer& observer) {
-  const Plan plan = read_plan(request.config, request.config_name, request.data.names);
+  Plan plan = read_plan(request.config, request.config_name, request.data.names);
+  take_categories(plan, request.data);
   if (plan.flow.float64) return run(request, plan, fresh_model<double>(plan), observer);
   return run(request, plan, fresh_model<float>(plan), observer);
 }
 
 Checked check(const std::string& config, const std::string& config_name, const data::Dataset* data) {
-  const Plan plan =
-      read_plan(config, config_name, data ? std::optional<std::span<const std::string>>(data->names) : std::nullopt);
+  Plan plan = read_plan(config, config_name, data ? std::optional<std::span<const std::string>>(data->names) : std::nullopt);
+  if (data) take_categories(plan, *data);
   const auto model = fresh_model<double>(plan);
   Checked checked;
   for (const auto& p : model->parameters()) checked.parameters += p.learned ? p.size : 0;
@@ -377,7 +392,7 @@ Checked check(const std::string& config, const std::string& config_name, const d
   if (data) {
     const Parts parts = split(plan, *data, nullptr);
     (void)fit_schema(plan, parts);
-    checked.remarks = remarks(parts.train, plan.flow.columns);
+    checked.remarks = remarks(parts.train, plan.flow.column_specs);
   }
   return checked;
 }

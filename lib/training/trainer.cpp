@@ -76,6 +76,22 @@ flow::Var<T> Trainer<T>::gather(nn::Tape<T>& tape, const std::vector<T>& from, s
 }
 
 template <class T>
+void Trainer<T>::dequantize(nn::Tape<T>& tape, const std::uint64_t* row_ids, flow::Var<T> x) const {
+  const std::size_t count = train_.integers.size();
+  if (count == 0) return;
+  const core::RandomKey key{settings_.seed, core::Purpose::dequantize, static_cast<std::uint32_t>(state_.step)};
+  double* uniforms = tape.template scratch<double>(static_cast<Index>(count));
+  for (Index i = 0; i < x.rows; ++i) {
+    key.uniforms(row_ids[i], {uniforms, count});
+    for (std::size_t k = 0; k < count; ++k) {
+      const data::Column& column = model_.schema().columns[train_.integers[k]];
+      const double value = train_.whole[k * train_.count + row_ids[i]] + uniforms[k];
+      x.value[static_cast<Index>(train_.integers[k]) * x.rows + i] = static_cast<T>(column.at(value).value);
+    }
+  }
+}
+
+template <class T>
 void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch) {
   const Index features = static_cast<Index>(train_.x.size() / train_.count),
               context = static_cast<Index>(train_.context.size() / train_.count);
@@ -95,12 +111,15 @@ void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::u
                        row_ids,   lane.sums.data(),        static_cast<Index>(ids.size())};
     const flow::Var<T> x = gather(lane.tape, train_.x, ids, padded, features),
                        given = gather(lane.tape, train_.context, ids, padded, context);
+    dequantize(lane.tape, row_ids, x);
     if (settings_.jitter > 0) {
       const core::RandomKey key{settings_.seed, core::Purpose::jitter, static_cast<std::uint32_t>(state_.step)};
       double* noise = lane.tape.template scratch<double>(features);
       for (Index i = 0; i < padded; ++i) {
         key.normals(row_ids[i], {noise, static_cast<std::size_t>(features)});
-        for (Index j = 0; j < features; ++j) x.value[j * x.rows + i] += static_cast<T>(settings_.jitter * noise[j]);
+        for (Index j = 0; j < features; ++j)
+          if (model_.schema().columns[static_cast<std::size_t>(j)].kind != data::Kind::categorical)
+            x.value[j * x.rows + i] += static_cast<T>(settings_.jitter * noise[j]);
       }
     }
     const flow::Var<T> log_p = model_.density().log_prob(pass, x, given);

@@ -19,7 +19,9 @@ using autodiff::Index;
 /// Rows in the flow's units, cast to T, column-major.
 template <class T>
 struct Rows {
-  std::vector<T> x, context;  // n x D and n x C
+  std::vector<T> x, context;          // n x D and n x C
+  std::vector<std::size_t> integers;  // places in x of columns of whole numbers
+  std::vector<double> whole;          // these numbers, n x integers.size(), in data units
   std::size_t count = 0;
   double log_det = 0;  // mean over the rows of log|det d flow units / d data units|
 };
@@ -93,6 +95,8 @@ class Trainer {
   void update_statistics(std::size_t rows);
   void run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch);
   std::vector<double> scores(const Rows<T>& rows, const std::vector<T>& weights);
+  /// Draws anew where each whole number lies in its cell, for this step.
+  void dequantize(nn::Tape<T>& tape, const std::uint64_t* row_ids, flow::Var<T> x) const;
   flow::Var<T> gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index padded,
                       Index cols) const;
 

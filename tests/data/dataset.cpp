@@ -14,7 +14,7 @@ using test::thrown;
 TEST_CASE("dataset: all columns, or those wanted in their order") {
   const test::Scratch scratch;
   const std::string path = scratch.write("t.csv", "x1,label,x2\n1,a,2\n3,b,4\n");
-  const data::Dataset table = data::read_dataset(path, std::vector<std::string>{"x2", "x1"});
+  const data::Dataset table = data::read_dataset(path, {.wanted = {"x2", "x1"}});
   CHECK(table.source == path);
   CHECK(table.names == std::vector<std::string>{"x2", "x1"});
   CHECK(table.columns == Columns{{2.0, 4.0}, {1.0, 3.0}});

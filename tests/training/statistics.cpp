@@ -120,7 +120,7 @@ TEST_CASE(
   const auto model = training::fresh_model<double>(plan);
   const training::Parts parts = training::split(plan, test::banana(333), nullptr);  // 266 rows: the last block is padded
   model->set_schema(training::fit_schema(plan, parts));
-  const auto rows = training::encoded<double>(model->schema(), parts.train, {}, parts.train_rows);
+  const auto rows = training::encoded<double>(model->schema(), parts.train, {}, parts.train_rows, 0);
   training::Trainer<double> trainer(*model, plan.training, rows, {}, pool);
   const auto at = [&](const std::string& name) {
     for (const nn::Parameter& p : model->layout().parameters())
