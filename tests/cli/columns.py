@@ -1,4 +1,6 @@
 # Kinds of columns through the real binary: what is sampled, what is scored, what is refused.
+import csv
+import io
 import json
 import math
 import random
@@ -31,19 +33,16 @@ SEX = {"name": "sex", "kind": "categorical"}
 class Columns(Case):
     def train(self, settings, name="r", data="t.csv"):
         self.write(name + ".json", json.dumps(settings))
-        self.run_ok("train", name + ".json", data, "-o", name, "-q")
+        self.good("train", name + ".json", data, "-o", name, "-q")
         return name
 
     def scores(self, model, text):
-        return [float(line) for line in self.run_ok("logprob", model, "-", stdin=text).split()[1:]]
+        return [float(line) for line in self.good("logprob", model, "-", stdin=text.encode()).out.split()[1:]]
 
     def test_samples_keep_every_kind(self):
         self.write("t.csv", table(600))
         run = self.train(config([CATEGORICAL, INTEGER, SEX, {"name": "length", "kind": "positive"}, {"name": "angle", "kind": "periodic", "period": 360}], flow=FLOW))
-        import csv
-        import io
-
-        rows = list(csv.DictReader(io.StringIO(self.run_ok("sample", run, "-n", "500"))))
+        rows = list(csv.DictReader(io.StringIO(self.good("sample", run, "-n", "500").out)))
         self.assertEqual({row["kind"] for row in rows}, {"a", 'b, "x"'})
         self.assertLessEqual({row["n"] for row in rows}, set("01234"))
         for row in rows:
@@ -71,8 +70,8 @@ class Columns(Case):
     def test_an_unknown_category_is_told_with_its_place(self):
         self.write("t.csv", table(200))
         run = self.train(config([CATEGORICAL, "length"], flow=FLOW))
-        failed = self.run_fails(3, "logprob", run, "-", stdin="kind,length\na,1\nc,1\n")
-        self.assertIn('stdin:3:1 (kind): expected a category that the model knows, got "c"', failed)
+        self.bad(3, "logprob", run, "-", stdin=b"kind,length\na,1\nc,1\n",
+                 says=('stdin:3:1 (kind): expected a category that the model knows, got "c"',))
 
 
 if __name__ == "__main__":
