@@ -197,6 +197,7 @@ int dispatch(std::vector<std::string> arguments) {
 }  // namespace
 
 int run(std::vector<std::string> arguments) {
+  terminal::refuse_size_signal();
   try {
     return dispatch(std::move(arguments));
   } catch (const terminal::Stopped& stopped) {

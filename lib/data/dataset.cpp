@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/text.h"
 
 namespace flowfit::data {
@@ -63,9 +64,20 @@ Dataset read_dataset(const std::string& path, std::span<const std::string> wante
 
   dataset.columns.resize(dataset.names.size());
   CsvRows rows;
-  while (reader.read(chunk, rows) > 0)
-    for (std::size_t i = 0; i < rows.columns.size(); ++i)
-      dataset.columns[i].insert(dataset.columns[i].end(), rows.columns[i].begin(), rows.columns[i].end());
+  std::size_t count = 0;  // of rows read, whether there is room for them or not
+  core::needing_memory(
+      [&] {
+        return "the table " + dataset.source + ": " + std::to_string(count) + " rows of " +
+               std::to_string(dataset.columns.size()) + " columns and more";
+      },
+      "name fewer columns under data.columns, or give fewer rows",
+      [&] {
+        while (reader.read(chunk, rows) > 0) {
+          count += rows.count;
+          for (std::size_t i = 0; i < rows.columns.size(); ++i)
+            dataset.columns[i].insert(dataset.columns[i].end(), rows.columns[i].begin(), rows.columns[i].end());
+        }
+      });
   if (dataset.rows() == 0)
     throw core::DataError(core::message(dataset.source, "expected rows of numbers", "a header only",
                                         reader.header_is_numeric() ? "the first row was taken as the column names" : ""));

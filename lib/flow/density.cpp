@@ -108,6 +108,15 @@ Var<T> Density<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
   return sum;
 }
 
+template <class T>
+std::string Density<T>::not_finite_at(Pass<T>& pass, Var<T> x, Var<T> context, Index row) const {
+  for (const Factor& factor : factors_) {
+    std::string place = factor.flow.not_finite_at(pass, part(pass, factor, x), given(pass, factor, context, x), row);
+    if (!place.empty()) return place;
+  }
+  return {};
+}
+
 // step(factor, columns so far) → the factor's own columns and log_det.
 template <class T>
 template <class Step>

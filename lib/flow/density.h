@@ -25,6 +25,8 @@ class Density {
   Mapped<T> decode(Pass<T>& pass, Var<T> z, Var<T> context) const;
   /// One draw a row id of the pass; `seed` alone decides the stream.
   Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64_t seed) const;
+  /// As of a flow, of the first factor where it is so: `factors.1.flow.0`.
+  std::string not_finite_at(Pass<T>& pass, Var<T> x, Var<T> context, Index row) const;
 
   /// Sets the layers and bases that start from data (act_norm, batch_norm, mixture_normal) from n preprocessed rows (column-major n x D and n x C), in the
   /// order data → base: each from its rows as the layers before it leave them. `seed`: of what a base draws for its start.

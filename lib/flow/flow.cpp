@@ -28,7 +28,8 @@ bool known_type(const config::Node& node) {
 
 template <class T>
 Flow<T>::Flow(const config::Node& layers, const config::Node& base, const std::string& prefix, nn::ParameterLayout& layout,
-              int features, int context, std::uint64_t seed, const std::vector<std::string>& columns) {
+              int features, int context, std::uint64_t seed, const std::vector<std::string>& columns)
+    : prefix_(prefix) {
   std::uint32_t place = static_cast<std::uint32_t>(layout.parameters().size()) << 12;
   int number = 0;
   base_ = distributions::make_distribution<T>(base, {layout, prefix + "base", features, context, columns});
@@ -78,6 +79,21 @@ Var<T> Flow<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
     if (std::isnan(log_p.value[i])) log_p.value[i] = -std::numeric_limits<T>::infinity();
   }
   return log_p;
+}
+
+template <class T>
+std::string Flow<T>::not_finite_at(Pass<T>& pass, Var<T> x, Var<T> context, Index row) const {
+  const auto finite = [row](Var<T> v) {
+    for (Index j = 0; j < v.cols; ++j)
+      if (!std::isfinite(v.value[j * v.rows + row])) return false;
+    return true;
+  };
+  for (std::size_t layer = layers_.size(); layer-- > 0;) {
+    const Mapped<T> next = layers_[layer]->inverse(pass, x, context);
+    if (!finite(next.value) || !finite(next.log_det)) return prefix_ + "flow." + std::to_string(layer);
+    x = next.value;
+  }
+  return finite(base_->log_prob(pass, x, context)) ? "" : prefix_ + "base";
 }
 
 template <class T>

@@ -32,6 +32,8 @@ class Flow {
   /// base → data with Σ log_det.
   Mapped<T> decode(Pass<T>& pass, Var<T> z, Var<T> context) const;
   Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, const core::RandomKey& key) const;
+  /// What first gives no finite number for this row of x on its way to the base: `flow.2`, `base`, or "" where nothing does. For messages.
+  std::string not_finite_at(Pass<T>& pass, Var<T> x, Var<T> context, Index row) const;
 
   /// What the layers allow of decode∘encode = identity in float64, in all; and whether one of them estimates its log_det.
   double tolerance() const;
@@ -41,6 +43,7 @@ class Flow {
   const distributions::Distribution<T>& base() const { return *base_; }
 
  private:
+  std::string prefix_;
   std::vector<std::unique_ptr<transforms::Transform<T>>> layers_;
   std::unique_ptr<distributions::Distribution<T>> base_;
 };

@@ -46,11 +46,9 @@ data::Schema schema_of(const Archive& archive, const Settings& settings, const s
 template <class T>
 std::unique_ptr<Model> typed(const Archive& archive, const config::Document& document, const Settings& settings,
                              data::Schema schema, const std::string& where) {
-  auto model = std::make_unique<TypedModel<T>>(document, settings, std::move(schema));
-  document.check();
+  auto model = std::make_unique<TypedModel<T>>(document, settings, std::move(schema), archive, where);
   model->set_config(config::print_json(document.resolved()));
   if (archive.metadata.contains("record")) model->set_record(config::print_json(parse(archive, "record", where)));
-  model->load(archive, where);
   return model;
 }
 

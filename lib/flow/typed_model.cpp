@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/text.h"
 
 namespace flowfit::flow {
@@ -15,8 +16,19 @@ namespace flowfit::flow {
 template <class T>
 TypedModel<T>::TypedModel(const config::Document& document, const Settings& settings, data::Schema schema)
     : Model(std::move(schema)), density_(document.root(), settings.columns, settings.context, layout_, settings.seed) {
-  const std::vector<double> start = layout_.initial(settings.seed);
-  weights_.assign(start.begin(), start.end());
+  core::needing_memory([this] { return std::to_string(layout_.size()) + " parameters"; }, "use smaller networks or fewer layers",
+                       [&] {
+                         const std::vector<double> start = layout_.initial(settings.seed);
+                         weights_.assign(start.begin(), start.end());
+                       });
+}
+
+template <class T>
+TypedModel<T>::TypedModel(const config::Document& document, const Settings& settings, data::Schema schema, const Archive& archive,
+                          const std::string& where)
+    : Model(std::move(schema)), density_(document.root(), settings.columns, settings.context, layout_, settings.seed) {
+  document.check();
+  load(archive, where);
 }
 
 template <class T>
@@ -60,7 +72,14 @@ void TypedModel<T>::load(const Archive& archive, const std::string& where) {
       };
       fail("tensor " + core::quoted(p.name) + ": its config needs shape " + shown(p.shape) + ", got " + shown(tensor->shape));
     }
-    const std::vector<T> values = tensor_values<T>(*tensor, where);
+  }
+  for (const Tensor& tensor : archive.tensors) {
+    if (!tensor.name.starts_with("train.") && std::ranges::find(names, tensor.name) == names.end())
+      fail("tensor " + core::quoted(tensor.name) + " belongs to nothing in its config; " + core::suggestion(tensor.name, names));
+  }
+  weights_.resize(static_cast<std::size_t>(layout_.size()));  // not before: a config that lies about its sizes gets no memory
+  for (const nn::Parameter& p : layout_.parameters()) {
+    const std::vector<T> values = tensor_values<T>(*archive.find(p.name), where);
     for (std::size_t unit = 0; unit < p.prefix.size(); ++unit) {
       for (std::size_t in = static_cast<std::size_t>(p.prefix[unit]); in < static_cast<std::size_t>(p.shape[1]); ++in) {
         if (values[unit * static_cast<std::size_t>(p.shape[1]) + in] != T(0))
@@ -69,10 +88,6 @@ void TypedModel<T>::load(const Archive& archive, const std::string& where) {
       }
     }
     std::ranges::copy(values, weights_.begin() + p.offset);
-  }
-  for (const Tensor& tensor : archive.tensors) {
-    if (!tensor.name.starts_with("train.") && std::ranges::find(names, tensor.name) == names.end())
-      fail("tensor " + core::quoted(tensor.name) + " belongs to nothing in its config; " + core::suggestion(tensor.name, names));
   }
 }
 

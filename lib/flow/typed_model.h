@@ -18,6 +18,9 @@ class TypedModel final : public Model {
  public:
   /// Builds the layers from a document that has been expanded; parameters start at their initial values. Config errors are recorded in the document.
   TypedModel(const config::Document& document, const Settings& settings, data::Schema schema);
+  /// The same with the weights of an archive, which is compared with the config before any memory is asked for them. Throws the document's errors too.
+  TypedModel(const config::Document& document, const Settings& settings, data::Schema schema, const Archive& archive,
+             const std::string& where);
 
   const Density<T>& density() const { return density_; }
   const nn::ParameterLayout& layout() const { return layout_; }

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "flow/expand.h"
+#include "training/collinear.h"
 
 namespace flowfit::training {
 namespace {
@@ -132,11 +133,13 @@ std::vector<std::string> remarks(const data::Columns& columns, const std::vector
                       " interquartile ranges from the median " + core::number(middle) +
                       "; it crushes the scale: is it an error?");
     for (std::size_t other = 0; other < d; ++other) {
-      if (columns[other] == column)
+      if (columns[other] == column)  // collinear as well, but in words that need no arithmetic
         found.push_back(name + " equals column " + core::quoted(names[other]) +
                         " in every row; the density is unbounded: leave one out");
     }
   }
+  const std::vector<std::string> more = collinear(columns, names);
+  found.insert(found.end(), more.begin(), more.end());
   return found;
 }
 

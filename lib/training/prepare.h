@@ -45,7 +45,7 @@ Parts split(const Plan& plan, const data::Dataset& table, const data::Dataset* v
 template <class T>
 Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns context, std::size_t count);
 
-/// What a person should know about the data before time is spent: ties, doubled columns, outliers. One line each.
+/// What a person should know about the data before time is spent: ties, doubled and collinear columns, outliers. One line each.
 std::vector<std::string> remarks(const data::Columns& columns, const std::vector<std::string>& names);
 
 }  // namespace flowfit::training

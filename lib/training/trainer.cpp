@@ -63,9 +63,9 @@ Trainer<T>::Trainer(flow::TypedModel<T>& model, const Settings& settings, const 
 
 template <class T>
 flow::Var<T> Trainer<T>::gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index padded,
-                                Index cols) const {
+                                Index cols, bool wants_grad) const {
   if (cols == 0) return {};
-  const flow::Var<T> x = tape.make(padded, cols, false);
+  const flow::Var<T> x = tape.make(padded, cols, wants_grad);
   for (Index j = 0; j < cols; ++j) {
     const T* column = from.data() + static_cast<std::size_t>(j) * train_.count;
     T* to = x.value + j * padded;
@@ -76,9 +76,29 @@ flow::Var<T> Trainer<T>::gather(nn::Tape<T>& tape, const std::vector<T>& from, s
 }
 
 template <class T>
-void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch) {
+typename Trainer<T>::Loaded Trainer<T>::load(Lane& lane, std::span<const std::uint32_t> ids, Index padded, bool inputs) {
   const Index features = static_cast<Index>(train_.x.size() / train_.count),
               context = static_cast<Index>(train_.context.size() / train_.count);
+  lane.tape.reset(nn::Mode::differentiate);
+  std::uint64_t* row_ids = lane.tape.template scratch<std::uint64_t>(padded);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(padded); ++i) row_ids[i] = ids[std::min(i, ids.size() - 1)];
+  const Loaded loaded{{lane.tape, model_.weights().data(), lane.gradient, true, settings_.seed,
+                       static_cast<std::uint32_t>(state_.step), row_ids, lane.sums.data(), static_cast<Index>(ids.size())},
+                      gather(lane.tape, train_.x, ids, padded, features, inputs),
+                      gather(lane.tape, train_.context, ids, padded, context, false)};
+  if (settings_.jitter > 0) {
+    const core::RandomKey key{settings_.seed, core::Purpose::jitter, static_cast<std::uint32_t>(state_.step)};
+    double* noise = lane.tape.template scratch<double>(features);
+    for (Index i = 0; i < padded; ++i) {
+      key.normals(row_ids[i], {noise, static_cast<std::size_t>(features)});
+      for (Index j = 0; j < features; ++j) loaded.x.value[j * padded + i] += static_cast<T>(settings_.jitter * noise[j]);
+    }
+  }
+  return loaded;
+}
+
+template <class T>
+void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch) {
   std::fill_n(lane.gradient, model_.weights().size(), T(0));
   lane.sum = 0;
   std::ranges::fill(lane.sums, 0.0);
@@ -86,24 +106,8 @@ void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::u
   const Blocks blocks(batch.size());
   for (std::size_t b = number; b < blocks.count(); b += lanes_.size()) {
     const auto ids = batch.subspan(blocks.first(b), blocks.rows(b));
-    const Index padded = static_cast<Index>(blocks.padded(b));
-    lane.tape.reset(nn::Mode::differentiate);
-    std::uint64_t* row_ids = lane.tape.template scratch<std::uint64_t>(padded);
-    for (std::size_t i = 0; i < blocks.padded(b); ++i) row_ids[i] = ids[std::min(i, ids.size() - 1)];
-    flow::Pass<T> pass{lane.tape, model_.weights().data(), lane.gradient,
-                       true,      settings_.seed,          static_cast<std::uint32_t>(state_.step),
-                       row_ids,   lane.sums.data(),        static_cast<Index>(ids.size())};
-    const flow::Var<T> x = gather(lane.tape, train_.x, ids, padded, features),
-                       given = gather(lane.tape, train_.context, ids, padded, context);
-    if (settings_.jitter > 0) {
-      const core::RandomKey key{settings_.seed, core::Purpose::jitter, static_cast<std::uint32_t>(state_.step)};
-      double* noise = lane.tape.template scratch<double>(features);
-      for (Index i = 0; i < padded; ++i) {
-        key.normals(row_ids[i], {noise, static_cast<std::size_t>(features)});
-        for (Index j = 0; j < features; ++j) x.value[j * x.rows + i] += static_cast<T>(settings_.jitter * noise[j]);
-      }
-    }
-    const flow::Var<T> log_p = model_.density().log_prob(pass, x, given);
+    Loaded loaded = load(lane, ids, static_cast<Index>(blocks.padded(b)), false);
+    const flow::Var<T> log_p = model_.density().log_prob(loaded.pass, loaded.x, loaded.context);
     for (std::size_t i = 0; i < ids.size(); ++i) {
       lane.sum += static_cast<double>(log_p.value[i]);
       if (log_p.wants_grad()) log_p.adjoint[i] = seed;
@@ -124,14 +128,19 @@ void Trainer<T>::update_statistics(std::size_t rows) {
 }
 
 template <class T>
-StepResult<T> Trainer<T>::step() {
+std::span<const std::uint32_t> Trainer<T>::next_batch() {
   const bool full = batch_ == train_.count;
   const std::int64_t epoch = state_.step / static_cast<std::int64_t>(steps_per_epoch_);
   if (!full && epoch != epoch_)
     core::permute({settings_.seed, core::Purpose::shuffle, static_cast<std::uint32_t>(epoch)}, order_);
   epoch_ = epoch;
   const std::size_t first = static_cast<std::size_t>(state_.step % static_cast<std::int64_t>(steps_per_epoch_)) * batch_;
-  const std::span<const std::uint32_t> batch(order_.data() + first, std::min(batch_, train_.count - first));
+  return {order_.data() + first, std::min(batch_, train_.count - first)};
+}
+
+template <class T>
+StepResult<T> Trainer<T>::step() {
+  const std::span<const std::uint32_t> batch = next_batch();
   pool_.run(static_cast<int>(lanes_.size()),
             [&](int l, int) { run_lane(*lanes_[static_cast<std::size_t>(l)], static_cast<std::size_t>(l), batch); });
 
@@ -155,6 +164,47 @@ StepResult<T> Trainer<T>::step() {
   }
   ++state_.step;
   return result;
+}
+
+template <class T>
+Cause Trainer<T>::cause() {
+  const std::span<const std::uint32_t> batch = next_batch();
+  const Blocks blocks(batch.size());
+  Lane& lane = *lanes_.front();
+  std::fill_n(lane.gradient, model_.weights().size(), T(0));
+  Cause cause;
+  const auto look = [&](auto&& is_finite) {
+    for (std::size_t b = 0; b < blocks.count(); ++b) {
+      const auto ids = batch.subspan(blocks.first(b), blocks.rows(b));
+      Loaded loaded = load(lane, ids, static_cast<Index>(blocks.padded(b)), true);
+      const flow::Var<T> log_p = model_.density().log_prob(loaded.pass, loaded.x, loaded.context);
+      for (Index i = 0; i < log_p.rows; ++i) log_p.adjoint[i] = i < static_cast<Index>(ids.size()) ? T(1) : T(0);
+      if (cause.backward) lane.tape.backward();
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (is_finite(loaded, log_p, static_cast<Index>(i))) continue;
+        cause.rows.push_back(ids[i]);
+        if (!cause.backward && cause.where.empty())
+          cause.where = model_.density().not_finite_at(loaded.pass, loaded.x, loaded.context, static_cast<Index>(i));
+      }
+    }
+    std::ranges::sort(cause.rows);
+  };
+  look([](const Loaded&, flow::Var<T> log_p, Index row) { return std::isfinite(log_p.value[row]); });
+  if (!cause.rows.empty()) return cause;
+  cause.backward = true;
+  look([](const Loaded& loaded, flow::Var<T>, Index row) {
+    for (Index j = 0; j < loaded.x.cols; ++j)
+      if (!std::isfinite(loaded.x.adjoint[j * loaded.x.rows + row])) return false;
+    return true;
+  });
+  // The gradient runs from the base through flow.0 onwards, as the parameters lie: the first that it spoils is nearest to the fault.
+  for (const nn::Parameter& p : model_.layout().parameters()) {
+    const std::span<const T> gradient(lane.gradient + p.offset, static_cast<std::size_t>(p.size));
+    if (std::ranges::all_of(gradient, [](T g) { return std::isfinite(g); })) continue;
+    cause.where = p.name;
+    break;
+  }
+  return cause;
 }
 
 template <class T>

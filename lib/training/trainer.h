@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/parallel.h"
@@ -27,6 +28,13 @@ template <class T>
 struct StepResult {
   double nll = 0;   ///< mean over the batch, in the flow's units
   double norm = 0;  ///< of the gradient, before clipping
+};
+
+/// Why a step has no finite loss or gradient, for a message.
+struct Cause {
+  std::vector<std::uint32_t> rows;  ///< of the training part, from 0, that make it so; empty where none does alone
+  std::string where;      ///< what gives no number first: a layer (`flow.2`), `base`, or a parameter's gradient; "" where unknown
+  bool backward = false;  ///< the loss is finite, its gradient is not
 };
 
 /// Everything that training changes.
@@ -62,6 +70,8 @@ class Trainer {
   std::int64_t evaluate_every() const { return every_; }
   /// One optimizer step. After the first ones of its size it makes no heap allocation. The weights are left alone when the result is not finite.
   StepResult<T> step();
+  /// Runs the rows of the step to come once more, and looks where they leave the numbers.
+  Cause cause();
   /// Validation with the weights to be saved (averaged with ema): updates best and patience.
   void evaluate();
   bool out_of_patience() const { return settings_.patience && state_.since_best >= *settings_.patience; }
@@ -90,10 +100,18 @@ class Trainer {
   /// rows; without such layers the weights are returned as they are.
   const std::vector<T>& frozen(const std::vector<T>& weights);
   void update_statistics(std::size_t rows);
+  /// The rows of the step to come, in an order that stands until the next call.
+  std::span<const std::uint32_t> next_batch();
+  /// Block b of a batch, ready to be scored; `inputs` wants the gradient by its rows too.
+  struct Loaded {
+    flow::Pass<T> pass;
+    flow::Var<T> x, context;
+  };
+  Loaded load(Lane& lane, std::span<const std::uint32_t> ids, Index padded, bool inputs);
   void run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch);
   std::vector<double> scores(const Rows<T>& rows, const std::vector<T>& weights);
-  flow::Var<T> gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index padded,
-                      Index cols) const;
+  flow::Var<T> gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index padded, Index cols,
+                      bool wants_grad) const;
 
   flow::TypedModel<T>& model_;
   Settings settings_;
