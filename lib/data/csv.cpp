@@ -370,7 +370,9 @@ void CsvReader::select(std::vector<std::size_t> fields, BadCell bad) {
 std::size_t CsvReader::read(std::size_t limit, CsvRows& rows) { return state_->read(limit, rows); }
 
 std::string csv_field(std::string_view name) {
-  const bool plain = !name.empty() && name.find_first_of(",\"\r\n") == std::string_view::npos && trimmed(name) == name;
+  // At the start of a file a byte order mark would be taken for its own.
+  const bool plain = !name.empty() && name.find_first_of(",\"\r\n") == std::string_view::npos && trimmed(name) == name &&
+                     !name.starts_with("\xEF\xBB\xBF");
   if (plain) return std::string(name);
   std::string field = "\"";
   for (const char c : name) {

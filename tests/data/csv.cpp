@@ -371,7 +371,7 @@ TEST_CASE("csv: names as fields") {
   CHECK(data::csv_field("a\nb") == "\"a\nb\"");
   CHECK(data::csv_field(" a") == "\" a\"");
   const Scratch scratch;
-  const std::vector<std::string> names = {"x,\"y\"\r\nz", " a ", "plain", ";"};
+  const std::vector<std::string> names = {"\xEF\xBB\xBFx", "x,\"y\"\r\nz", " a ", "plain", ";"};  // the first: found by fuzz_csv
   std::string header;
   for (const std::string& name : names) header += (header.empty() ? "" : ",") + data::csv_field(name);
   CHECK(CsvReader(scratch.write("t.csv", header + "\n")).header() == names);
