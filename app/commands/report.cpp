@@ -99,7 +99,7 @@ std::string columns_table(const Subject& subject, const std::vector<std::size_t>
     const double mean = std::abs(moments.mean) < 1e-9 * moments.deviation() ? 0 : moments.mean;
     for (const double v : {mean, moments.deviation(), diagnostics::quantile(sorted, 0.05), diagnostics::quantile(sorted, 0.5),
                            diagnostics::quantile(sorted, 0.95)})
-      cells.push_back(figure_of(v, 4));
+      cells.push_back(figure_of(v));
     return cells;
   };
   std::vector<std::vector<std::string>> rows;

@@ -25,85 +25,25 @@ figcaption { max-width: 50rem; overflow-wrap: anywhere; }
 .picture { overflow-x: auto; }
 svg { display: block; width: 100%; min-width: 36rem; height: auto; color: var(--ink); }
 svg [color="black"] { color: var(--ink); }
-svg [stroke="black"], svg [stroke="rgb(  0,   0,   0)"] {
-stroke:
-  var(--ink);
+svg [stroke="black"], svg [stroke="rgb(  0,   0,   0)"] { stroke: var(--ink); }
+svg [fill="black"], svg [fill="rgb(0,0,0)"] { fill: var(--ink); }
+.table { overflow-x: auto; margin: 1rem 0; }
+table { border-collapse: collapse; min-width: 24rem; font-variant-numeric: tabular-nums; }
+caption { text-align: left; padding-bottom: .35rem; }
+th, td { padding: .3rem .9rem .3rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+thead th { color: var(--soft); font-weight: 600; font-size: .875rem; vertical-align: bottom; }
+th:first-child { text-align: left; font-weight: 500; }
+pre { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .75rem 1rem; overflow-x: auto; font: 13px/1.45 ui-monospace, monospace; }
+footer { margin-top: 3rem; padding-top: .75rem; border-top: 1px solid var(--line); }
+@media print {
+  :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --card: #fff; color-scheme: light; }
+  body { max-width: none; padding: 0; font-size: 11pt; }
+  figure, table { break-inside: avoid; }
+  h2 { break-after: avoid; }
+  .picture, .table, pre { overflow: visible; }
+  svg { min-width: 0; }
+  pre { white-space: pre-wrap; }
 }
-svg[fill = "black"], svg[fill = "rgb(  0,   0,   0)"] {
-fill:
-  var(--ink);
-}
-.table {
-  overflow - x : auto;
-margin:
-  1rem 0;
-}
-table {
-  border - collapse : collapse;
-  min - width : 24rem;
-  font - variant - numeric : tabular - nums;
-}
-caption {
-  text - align : left;
-  padding - bottom : .35rem;
-}
-th, td {
-padding:
-  .3rem .9rem .3rem 0;
-  text - align : right;
-  border - bottom : 1px solid var(--line);
-  white - space : nowrap;
-}
-thead th {
-color:
-  var(--soft);
-  font - weight : 600;
-  font - size : .875rem;
-  vertical - align : bottom;
-}
-th : first - child {
-  text - align : left;
-  font - weight : 500;
-}
-pre {
-background:
-  var(--card);
-border:
-  1px solid var(--line);
-  border - radius : 6px;
-padding:
-  .75rem 1rem;
-  overflow - x : auto;
-font:
-  13px / 1.45 ui - monospace, monospace;
-}
-footer {
-  margin - top : 3rem;
-  padding - top : .75rem;
-  border - top : 1px solid var(--line);
-}
-@media print{ : root{--ink : #000;
---soft : #444;
---line : #bbb;
---paper : #fff;
---card : #fff;
-color - scheme : light;
-}  // namespace
-body {
-  max - width : none;
-padding:
-  0;
-  font - size : 11pt;
-}
-figure, table { break - inside : avoid; }
-h2 { break - after : avoid; }
-.picture, .table, pre {
-overflow:
-  visible;
-}
-svg { min - width : 0; }
-pre { white - space : pre - wrap; }
-}  // namespace flowfit::drawing
 </style>
 )html";
 

@@ -90,7 +90,7 @@ std::string contour_lines(const std::string& block, const char* color) {
 /// A square panel in a row of them, or one below the other in a text.
 struct Row {
   Sketch& sketch;
-  double side, left = 64, gap = 64, top = 62;
+  double side, left = 66, gap = 66, top = 62;
   int number = 0;
 
   void open(const Sketch::Axes& axes) {
@@ -145,7 +145,7 @@ Figure two_columns(const Subject& subject, std::size_t x, std::size_t y, const P
   const std::vector<std::string> names = subject.model.schema().names();
   const bool exact = names.size() == 2 && !subject.conditional();
   const int panels = 1 + (subject.has_rows() ? 1 : 0) + (exact ? 1 : 0);
-  const double side = std::min(420.0, (paper.width - (exact ? 70 : 20)) / panels - 64.0);
+  const double side = std::min(420.0, (paper.width - (exact ? 70 : 20)) / panels - 66.0);
   Sketch sketch(paper, panels, 62 + side + 56);
   Row row{sketch, side};
   if (!sketch.text()) row.left = 0.5 * (paper.width - panels * (side + row.gap) - (exact ? 60 : 0)) + row.gap;

@@ -188,7 +188,7 @@ void Sketch::panel(const Axes& axes) {
   if (text()) return panel_at(axes, left + 10, 1 + panel_height_ * (panel_ / across_) + 1, width - 12, panel_height_ - 5);
   const double top = top_room + (axes.title.empty() ? 0 : title_room), height = panel_height_ - top - bottom_room;
   const double numbers =
-      16 + character * static_cast<double>(tics(axes.y, height, 0, 28).longest) + (axes.y_label.empty() ? 4 : 22);
+      16 + character * static_cast<double>(tics(axes.y, height, 0, 28).longest) + (axes.y_label.empty() ? 4 : 28);
   panel_at(axes, left + numbers, key_room + panel_height_ * (panel_ / across_) + top, width - numbers - right_room, height);
 }
 
@@ -217,7 +217,8 @@ void Sketch::panel_at(const Axes& axes, double left, double top, double width, d
   if (!axes.title.empty()) line("set label " + quoted(axes.title) + " at " + at(left + 0.5 * width, top - 13) + " center");
   const double numbers = axes.y_numbers ? 10 + character * static_cast<double>(up.longest) : 8;
   if (!axes.y_label.empty())
-    line("set label " + quoted(axes.y_label) + " at " + at(left - numbers - 12, top + 0.5 * height) + " center rotate by 90");
+    line("set label " + quoted(axes.y_label) + " at " +
+         at(left - numbers - (paper_.kind == Paper::png ? 12 : 18), top + 0.5 * height) + " center rotate by 90");
 }
 
 std::string Sketch::terminal() const {

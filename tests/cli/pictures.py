@@ -155,6 +155,9 @@ class Report(Pictures):
         self.assertNotIn("url(", text)
         for attributes in page.all("image"):
             self.assertTrue(attributes["href"].startswith("data:image/png;base64,"))
+        # gnuplot writes its words in this black, which must turn light on a dark page.
+        self.assertIn('fill="rgb(0,0,0)"', text)
+        self.assertIn('svg [fill="rgb(0,0,0)"] { fill: var(--ink); }', text)
         # Each picture is XML as well, has a name for who cannot see it, and no id is used twice.
         pictures = re.findall(r"<svg.*?</svg>", text, re.S)
         self.assertEqual(len(pictures), 5)
