@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
+#include <utility>
 
 #include "drawing/gnuplot.h"
 
@@ -50,6 +50,7 @@ std::vector<std::string> tic_numbers(const std::vector<double>& places, double s
 }
 
 std::string marks(const char* axis, const Tics& tics, bool numbers) {
+  if (tics.places.empty()) return std::string("unset ") + axis + "tics";
   std::string text = std::string("set ") + axis + "tics (";
   for (std::size_t i = 0; i < tics.places.size(); ++i)
     text += (i > 0 ? ", " : "") + quoted(numbers ? tics.numbers[i] : "") + " " + number(tics.places[i]);
@@ -76,8 +77,9 @@ std::string shortened(const std::string& name, std::size_t most) {
 
 Tics tics(const diagnostics::Range& range, double length, double per_character, double per_tic) {
   constexpr int most = 8;
-  // Where fewer than two numbers fit, tics stay closer together than they, and only some are numbered.
-  for (const int stride : {1, 2, 5}) {
+  // Where fewer than two numbers fit, tics stay closer together than they, and only some are numbered; then numbers stand closer.
+  for (const auto& [stride, squeeze] :
+       {std::pair(1, 1.0), std::pair(2, 1.0), std::pair(5, 1.0), std::pair(1, 0.75), std::pair(2, 0.75)}) {
     for (int count = most; count > 1; --count) {
       const double rough = range.width() / count, power = std::pow(10, std::floor(std::log10(rough))), first = rough / power,
                    step = power * (first <= 1.0001   ? 1
@@ -97,7 +99,7 @@ Tics tics(const diagnostics::Range& range, double length, double per_character, 
         tics.longest = std::max(tics.longest, tics.numbers[i].size());
       }
       const double room = stride * step / range.width() * length;  // from number to number
-      if (numbered > 1 && room >= per_character * static_cast<double>(tics.longest) + per_tic) return tics;
+      if (numbered > 1 && room >= squeeze * (per_character * static_cast<double>(tics.longest) + per_tic)) return tics;
     }
   }
   return {};

@@ -85,7 +85,7 @@ class Sketch {
 
 /// At most `most` characters of a name; `…` stands for the rest.
 std::string shortened(const std::string& name, std::size_t most);
-/// Tics at multiples of 1, 2 or 5 times a power of ten, so many that their numbers fit beside each other.
+/// Tics at multiples of 1, 2 or 5 times a power of ten, so many that their numbers fit beside each other; none where not two of them fit.
 struct Tics {
   std::vector<double> places;
   std::vector<std::string> numbers;
