@@ -37,6 +37,8 @@ Use a model (a run folder, or a .safetensors file)
   encode    map rows to the base distribution
   decode    map rows of the base distribution back
   inspect   show what a model is: layers, columns, training
+  plot      draw one picture of it
+  report    write a page about it beside a table: scores and pictures, in one HTML file
 )";
 
 constexpr std::string_view common_options = R"(

@@ -6,6 +6,8 @@
 #include "commands/evaluate.h"
 #include "commands/inspect.h"
 #include "commands/logprob.h"
+#include "commands/plot.h"
+#include "commands/report.h"
 #include "commands/sample.h"
 #include "commands/train.h"
 
@@ -21,6 +23,8 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   all.push_back(std::make_unique<Encode>());
   all.push_back(std::make_unique<Decode>());
   all.push_back(std::make_unique<Inspect>());
+  all.push_back(std::make_unique<Plot>());
+  all.push_back(std::make_unique<Report>());
   return all;
 }
 

@@ -10,27 +10,12 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/parallel.h"
+#include "diagnostics/moments.h"
 #include "flow/model.h"
 #include "terminal/log.h"
 
 namespace flowfit::commands {
 namespace {
-
-/// Mean and variance of a stream (Welford 1962), row by row: the chunks in which it comes change no bit.
-struct Moments {
-  std::size_t count = 0;
-  double mean = 0, squares = 0;
-
-  void add(double value) {
-    const double before = value - mean;
-    mean += before / static_cast<double>(++count);
-    squares += before * (value - mean);
-  }
-  double standard_error() const {
-    const double n = static_cast<double>(count);
-    return std::sqrt(squares / (n - 1) / n);
-  }
-};
 
 // JSON has no infinity: what is not a number is null.
 config::Json number_or_null(double value) { return std::isfinite(value) ? config::Json(value) : config::Json(); }
@@ -64,7 +49,7 @@ int Evaluate::run(const Context& context) {
   refuse_overwriting("-", file);
   Table table(file, model->schema());
   core::ThreadPool pool(context.threads);
-  Moments moments;
+  diagnostics::Moments moments;
   std::vector<double> scores;
   std::size_t outside = 0;
   while (table.read()) {

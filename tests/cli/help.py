@@ -4,7 +4,7 @@ import unittest
 
 from support.case import Case
 
-COMMANDS = ["train", "check", "sample", "logprob", "evaluate", "encode", "decode", "inspect"]
+COMMANDS = ["train", "check", "sample", "logprob", "evaluate", "encode", "decode", "inspect", "plot", "report"]
 
 
 class Help(Case):

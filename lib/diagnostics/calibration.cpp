@@ -1,0 +1,63 @@
+// Probability integral transforms, the test of Kolmogorov and Smirnov, and coverage.
+#include "diagnostics/calibration.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "diagnostics/histogram.h"
+
+namespace flowfit::diagnostics {
+
+std::vector<double> normal_pit(std::span<const double> z) {
+  std::vector<double> u;
+  u.reserve(z.size());
+  for (const double v : z) u.push_back(0.5 * std::erfc(-v / std::numbers::sqrt2));
+  return u;
+}
+
+std::vector<double> rank_pit(std::span<const double> values, std::span<const double> reference) {
+  const std::vector<double> draws = sorted_finite(reference);
+  std::vector<double> u;
+  u.reserve(values.size());
+  for (const double v : values) {
+    const auto [first, last] = std::equal_range(draws.begin(), draws.end(), v);
+    const auto below = static_cast<double>(first - draws.begin()), equal = static_cast<double>(last - first);
+    u.push_back((below + 0.5 * equal) / static_cast<double>(draws.size()));
+  }
+  return u;
+}
+
+Uniformity uniformity(std::vector<double> u, std::size_t draws) {
+  std::ranges::sort(u);
+  const auto count = static_cast<double>(u.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < u.size(); ++i) {
+    const auto place = static_cast<double>(i);
+    largest = std::max({largest, u[i] - place / count, (place + 1) / count - u[i]});
+  }
+  // Ranks among m draws are a comparison of two samples.
+  const double m = static_cast<double>(draws), n = draws > 0 ? count * m / (count + m) : count, root = std::sqrt(n);
+  const double lambda = (root + 0.12 + 0.11 / root) * largest;
+  // The alternating series converges slowly where the probability is 1 anyway.
+  if (lambda < 0.2) return {largest, 1};
+  double p = 0;
+  constexpr int terms = 40;
+  for (int k = 1; k <= terms; ++k) p += (k % 2 == 1 ? 2 : -2) * std::exp(-2.0 * k * k * lambda * lambda);
+  return {largest, std::clamp(p, 0.0, 1.0)};
+}
+
+std::vector<double> coverage(std::span<const double> row_scores, std::vector<double> draw_scores,
+                             std::span<const double> masses) {
+  std::ranges::sort(draw_scores);
+  std::vector<double> rows(row_scores.begin(), row_scores.end()), shares;
+  std::ranges::sort(rows);
+  for (const double mass : masses) {
+    const double level = quantile(draw_scores, 1 - mass);
+    const auto inside = rows.end() - std::ranges::lower_bound(rows, level);
+    shares.push_back(mass <= 0 ? 0 : mass >= 1 ? 1 : static_cast<double>(inside) / static_cast<double>(rows.size()));
+  }
+  return shares;
+}
+
+}  // namespace flowfit::diagnostics
