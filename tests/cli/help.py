@@ -4,7 +4,7 @@ import unittest
 
 from support.case import Case
 
-COMMANDS = ["train", "check", "sample", "logprob", "evaluate", "encode", "decode", "inspect"]
+COMMANDS = ["train", "cv", "check", "sample", "impute", "logprob", "evaluate", "compare", "encode", "decode", "inspect"]
 
 
 class Help(Case):
