@@ -127,6 +127,8 @@ int Plot::run(const Context& context) {
   const std::string picture = "--what " + words[static_cast<std::size_t>(*what)];
   if ((*what == What::pit || *what == What::coverage) && !data_)
     throw core::ConfigError(core::message(picture, "expected DATA after MODEL", "nothing"));
+  if (*what == What::pit && model->traits().members > 1)
+    throw core::ConfigError(core::message(picture, "expected a model with one base", "an ensemble; choose another picture"));
   if (*what == What::density && (names.size() > 2 || conditional))
     throw core::ConfigError(core::message(picture, "expected a model of one or two columns without context",
                                           conditional ? "a conditional one" : std::to_string(names.size()) + " columns",

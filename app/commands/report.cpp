@@ -64,6 +64,12 @@ std::string scores_section(const Subject& subject, const Json& record) {
   const double mean = subject.outside > 0 ? -std::numeric_limits<double>::infinity() : subject.scores.mean;
   rows.push_back({subject.source, std::to_string(subject.total), figure_of(mean),
                   subject.outside > 0 ? "–" : figure_of(subject.scores.standard_error(), 3), bits(mean)});
+  for (const auto& [name, scores] : {std::pair("a normal fitted to the training rows", subject.gaussian),
+                                     std::pair("a mixture of normals, likewise", subject.mixture)}) {
+    if (scores.count > 0)
+      rows.push_back({std::string("the same by ") + name, std::to_string(scores.count), figure_of(scores.mean),
+                      figure_of(scores.standard_error(), 3), bits(scores.mean)});
+  }
   std::string html =
       "<h2>Scores</h2>\n" + drawing::html_table(
                                 "Mean log-density a row, natural logarithm, in the units of the data; more is better. Bits a "
@@ -91,7 +97,7 @@ std::string training_section(const std::string& model_name, const flow::Model& m
 
 std::string columns_table(const Subject& subject, const std::vector<std::size_t>& shown) {
   const auto summary = [](const std::vector<double>& values) {
-    diagnostics::Moments moments;
+    core::Moments moments;
     const std::vector<double> sorted = diagnostics::sorted_finite(values);
     for (const double v : sorted) moments.add(v);
     std::vector<std::string> cells;
@@ -133,8 +139,9 @@ std::string body(const std::string& model_name, const Subject& subject, const st
   if (schema.columns.size() > 1)
     html += "<h2>Pairs of columns</h2>\n" +
             drawing::html_figure(drawing::pairs_figure(subject, first_columns(subject, most_of_pairs), paper));
-  html += "<h2>Calibration</h2>\n" + drawing::html_figure(drawing::pit_figure(subject, shown, paper)) +
-          drawing::html_figure(drawing::coverage_figure(subject, paper));
+  html += "<h2>Calibration</h2>\n";
+  if (model.traits().members == 1) html += drawing::html_figure(drawing::pit_figure(subject, shown, paper));
+  html += drawing::html_figure(drawing::coverage_figure(subject, paper));
   html += "<h2>Model</h2>\n<pre>" + drawing::escaped(description(flow::model_path(model_name), model)) +
           "</pre>\n<h2>Config</h2>\n<pre>" +
           drawing::escaped(config::print_json(config::parse_json(model.config(), "config"), 2)) + "</pre>\n</main>\n";

@@ -55,16 +55,6 @@ data::Columns density_curve(const Subject& subject, const Range& range) {
   return curve;
 }
 
-/// Whether the base is the standard normal, by the config.
-bool normal_base(const flow::Model& model) {
-  const config::Json config = config::parse_json(model.config(), "config");
-  const auto normal = [](const config::Json& owner) {
-    return !owner.contains("base") || owner["base"] == "normal" ||
-           (owner["base"].is_object() && owner["base"].value("type", "normal") == "normal");
-  };
-  return config.contains("factors") ? std::ranges::all_of(config["factors"], normal) : normal(config);
-}
-
 std::string columns_text(const Subject& subject, std::size_t shown) {
   const std::size_t all = subject.model.schema().columns.size();
   return shown < all ? " Columns shown: " + std::to_string(shown) + " of " + std::to_string(all) + "." : "";
@@ -115,9 +105,10 @@ Figure pit_figure(const Subject& subject, const std::vector<std::size_t>& shown,
   std::vector<double> edges, log_det(subject.rows.front().size());
   for (std::size_t i = 0; i <= bins; ++i) edges.push_back(static_cast<double>(i) / bins);
   const data::Columns base = subject.model.encode(subject.rows, subject.rows_context, log_det, subject.pool);
-  const bool normal = normal_base(subject.model);
+  const std::vector<bool> normal = subject.model.traits().standard_normal;
+  const bool all_normal = std::ranges::all_of(shown, [&](std::size_t c) { return normal[c]; });
   data::Columns drawn;
-  if (!normal) {
+  if (!all_normal) {
     std::vector<double> unused(draw_count);
     drawn = subject.model.encode(subject.draws, subject.draws_context, unused, subject.pool);
   }
@@ -130,8 +121,8 @@ Figure pit_figure(const Subject& subject, const std::vector<std::size_t>& shown,
   const std::string around = sketch.data({{0, 1}, {low, low}, {1 + half, 1 + half}});
   for (const std::size_t c : shown) {
     const std::vector<double> z = diagnostics::sorted_finite(base[c]);
-    const std::vector<double> u = normal ? diagnostics::normal_pit(z) : diagnostics::rank_pit(z, drawn[c]);
-    const double p = diagnostics::uniformity(u, normal ? 0 : draw_count).p_value;
+    const std::vector<double> u = normal[c] ? diagnostics::normal_pit(z) : diagnostics::rank_pit(z, drawn[c]);
+    const double p = diagnostics::uniformity(u, normal[c] ? 0 : draw_count).p_value;
     const std::vector<double> heights = diagnostics::densities(u, edges);
     sketch.panel({.x = {0, 1},
                   .y = {0, std::max({1.6, 1.15 * (1 + half), 1.08 * std::ranges::max(heights)})},
@@ -144,7 +135,7 @@ Figure pit_figure(const Subject& subject, const std::vector<std::size_t>& shown,
   const std::string caption =
       "Probability integral transforms: each column of " + subject.rows_text() +
       ", encoded to the base distribution, by the distribution function " +
-      (normal ? std::string("of the normal base") : "of the base (ranks among " + std::to_string(draw_count) + " draws)") +
+      (all_normal ? std::string("of the normal base") : "of the base (ranks among " + std::to_string(draw_count) + " draws)") +
       ". They are uniform where the model is right. KS: the test of Kolmogorov and Smirnov; of rows that the model was trained "
       "on its p-value is too high." +
       columns_text(subject, shown.size());

@@ -19,6 +19,14 @@ std::vector<double> scores_of(const flow::Model& model, const data::Columns& col
   return scores;
 }
 
+void add_baseline(const flow::Model& model, const flow::Baseline& baseline, const commands::Table& table, core::Moments& to,
+                  core::ThreadPool& pool) {
+  if (baseline.empty()) return;
+  std::vector<double> scores(table.rows());
+  model.log_prob(baseline, table.columns, table.context, scores, pool);
+  for (const double score : scores) to.add(score);
+}
+
 }  // namespace
 
 std::vector<double> Subject::score_rows() const { return scores_of(model, rows, rows_context, pool); }
@@ -50,6 +58,8 @@ Subject gather(const flow::Model& model, const std::string& table_name, bool sco
           if (std::isinf(score) && score < 0) ++subject.outside;
           subject.scores.add(score);
         }
+        add_baseline(model, model.reference().gaussian, table, subject.gaussian, pool);
+        add_baseline(model, model.reference().mixture, table, subject.mixture, pool);
       }
       for (std::size_t row = 0; row < table.rows(); ++row) {
         const std::size_t place = places.next();

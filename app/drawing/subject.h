@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/parallel.h"
-#include "diagnostics/moments.h"
+#include "core/statistics.h"
 #include "flow/model.h"
 
 namespace flowfit::drawing {
@@ -21,9 +21,9 @@ struct Subject {
   std::size_t total = 0;             ///< rows of the table
   data::Columns rows, rows_context;  ///< the ones that are kept
   data::Columns draws,
-      draws_context;            ///< draw_count of them; of a conditional model at the contexts of the rows, again and again
-  diagnostics::Moments scores;  ///< of all rows, where `score_all`
-  std::size_t outside = 0;      ///< of them, those with density zero
+      draws_context;  ///< draw_count of them; of a conditional model at the contexts of the rows, again and again
+  core::Moments scores, gaussian, mixture;  ///< of all rows, by the model and its baselines, where `score_all`
+  std::size_t outside = 0;                  ///< of them, those with density zero
 
   bool has_rows() const { return !source.empty(); }
   bool conditional() const { return !model.schema().context.empty(); }

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
+#include "core/statistics.h"
 #include "diagnostics/histogram.h"
 
 namespace flowfit::diagnostics {
@@ -12,7 +12,7 @@ namespace flowfit::diagnostics {
 std::vector<double> normal_pit(std::span<const double> z) {
   std::vector<double> u;
   u.reserve(z.size());
-  for (const double v : z) u.push_back(0.5 * std::erfc(-v / std::numbers::sqrt2));
+  for (const double v : z) u.push_back(core::normal_cdf(v));
   return u;
 }
 
@@ -37,14 +37,8 @@ Uniformity uniformity(std::vector<double> u, std::size_t draws) {
     largest = std::max({largest, u[i] - place / count, (place + 1) / count - u[i]});
   }
   // Ranks among m draws are a comparison of two samples.
-  const double m = static_cast<double>(draws), n = draws > 0 ? count * m / (count + m) : count, root = std::sqrt(n);
-  const double lambda = (root + 0.12 + 0.11 / root) * largest;
-  // The alternating series converges slowly where the probability is 1 anyway.
-  if (lambda < 0.2) return {largest, 1};
-  double p = 0;
-  constexpr int terms = 40;
-  for (int k = 1; k <= terms; ++k) p += (k % 2 == 1 ? 2 : -2) * std::exp(-2.0 * k * k * lambda * lambda);
-  return {largest, std::clamp(p, 0.0, 1.0)};
+  const double m = static_cast<double>(draws), n = draws > 0 ? count * m / (count + m) : count;
+  return {largest, core::kolmogorov_p_value(largest, static_cast<std::size_t>(std::lround(n)))};
 }
 
 std::vector<double> coverage(std::span<const double> row_scores, std::vector<double> draw_scores,

@@ -15,8 +15,8 @@ struct Uniformity {
   double statistic = 0;  ///< Kolmogorov–Smirnov: the largest difference from the uniform distribution function
   double p_value = 1;
 };
-/// Whether the numbers are uniform in [0, 1]. `draws`: how many draws their ranks were taken among; 0: they are exact. The p-value is the limiting one
-/// (Kolmogorov 1933) with the correction of Stephens (1970), good from about ten numbers on.
+/// Whether the numbers are uniform in [0, 1]. `draws`: how many draws their ranks were taken among; 0: they are exact. The p-value is
+/// core::kolmogorov_p_value, of ranks with the effective number of a comparison of two samples.
 Uniformity uniformity(std::vector<double> u, std::size_t draws = 0);
 
 /// For each mass in [0, 1]: the share of rows that score at least what the highest-scoring `mass` of the draws do. Without context that is their share in the
