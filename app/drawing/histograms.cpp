@@ -3,7 +3,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "config/json.h"
 #include "diagnostics/calibration.h"
 #include "drawing/figures.h"
 
