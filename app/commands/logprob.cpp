@@ -6,9 +6,7 @@
 
 #include "commands/table.h"
 #include "core/error.h"
-#include "core/file.h"
 #include "core/parallel.h"
-#include "core/text.h"
 #include "flow/model.h"
 #include "terminal/log.h"
 #include "terminal/signals.h"
@@ -28,11 +26,12 @@ bool is_whole(const Table& table, std::size_t row) {
 std::string_view Logprob::help() const {
   return R"(usage: flowfit logprob MODEL [FILE] [-o FILE] [options]
 
-Scores the rows of a CSV (standard input when FILE is absent or "-"): one column `logprob`, the natural logarithm of each row's
+Scores the rows of a table (standard input when FILE is absent or "-"): one column `logprob`, the natural logarithm of each row's
 density, in the units of the data. Columns are found by name, in any order. Reads and writes as a stream, in constant memory.
 
 Options
-  -o, --output FILE   where to write (default: standard output)
+  -o, --output FILE   where to write (default: standard output); its ending says how: .csv, .tsv, .jsonl, .npy
+      --delimiter C       what separates the fields of FILE: tab, semicolon, … (default: comma; tab for .tsv)
       --append        keep the columns of the input, as they are written, and add `logprob`
       --invalid HOW   what to do with a row that has a cell that is no number: error (the default), nan (score it as nan), or
                       skip (leave it out)
@@ -47,6 +46,7 @@ void Logprob::options(Options& options) {
   options.positional("MODEL", model_);
   options.positional("FILE", file_);
   options.value("-o,--output", output_);
+  options.value("--delimiter", delimiter_);
   options.flag("--append", append_);
   options.value("--invalid", invalid_);
 }
@@ -56,6 +56,7 @@ int Logprob::run(const Context& context) {
   const std::string input = file_.value_or("-"), output = output_.value_or("-");
   TableWish wish;
   wish.keep_text = append_;
+  wish.delimiter = delimiter_option(delimiter_);
   wish.ahead = context.threads > 1;
   if (invalid_) wish.bad = static_cast<data::BadCell>(choice("--invalid", *invalid_, {"error", "nan", "skip"}));
   const std::unique_ptr<flow::Model> model = flow::load_model(model_name);
@@ -67,12 +68,12 @@ int Logprob::run(const Context& context) {
     throw core::DataError(table.reader().name() + ": has a column \"logprob\" already; leave out --append, or rename the column");
 
   if (output != "-") terminal::catch_signals();
-  core::Output out(output);
   core::ThreadPool pool(context.threads);
-  if (append_) out.buffer() += table.reader().header_line() + ",";
-  out.buffer() += "logprob\n";
-  std::vector<double> scores;
-  std::vector<std::string> texts;  // the lines of each piece of a chunk
+  data::TableWriter out =
+      append_ ? data::TableWriter(output, table.reader().header_line(), table.reader().delimiter(), {{"logprob"}}, pool)
+              : data::TableWriter(output, {{"logprob"}}, pool);
+  data::Columns columns(1);
+  std::vector<double>& scores = columns.front();
   std::size_t outside = 0, invalid = 0;
   while (table.read()) {
     scores.resize(table.rows());
@@ -85,26 +86,7 @@ int Logprob::run(const Context& context) {
         ++outside;
       }
     }
-    constexpr std::size_t piece = 1024;
-    const std::size_t pieces = (scores.size() + piece - 1) / piece;
-    texts.resize(std::max(texts.size(), pieces));
-    pool.run(static_cast<int>(pieces), [&](int number, int) {
-      std::string& text = texts[static_cast<std::size_t>(number)];
-      text.clear();
-      const std::size_t first = static_cast<std::size_t>(number) * piece;
-      for (std::size_t row = first; row < std::min(first + piece, scores.size()); ++row) {
-        if (append_) {
-          text += table.lines()[row];
-          text += ',';
-        }
-        core::append_number(text, scores[row]);
-        text += '\n';
-      }
-    });
-    for (std::size_t number = 0; number < pieces; ++number) {
-      out.buffer() += texts[number];
-      out.flush_if_full();
-    }
+    out.write({&columns}, table.rows(), table.lines());
     if (table.stalled()) out.flush();
     terminal::stop_if_signalled();
   }

@@ -13,7 +13,7 @@ class Logprob final : public Command {
   int run(const Context& context) override;
 
  private:
-  Text model_, file_, output_, invalid_;
+  Text model_, file_, output_, invalid_, delimiter_;
   bool append_ = false;
 };
 
