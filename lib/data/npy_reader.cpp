@@ -44,7 +44,8 @@ NpyReader::NpyReader(std::unique_ptr<Input> input, const std::vector<std::vector
   if (size && *size != header_.offset + header_.bytes())
     fail("expected " + std::to_string(header_.bytes()) + " bytes of numbers", std::to_string(*size - header_.offset),
          *size < header_.offset + header_.bytes() ? "is the file cut off?" : "is there something after the array?");
-  if (header_.fortran_order && header_.columns > 1 && header_.rows > 1 && !in_place_)
+  if (header_.columns == 1 || header_.rows <= 1) header_.fortran_order = false;  // the same bytes
+  if (header_.fortran_order && !in_place_)
     fail("expected an array in C order from a pipe or a compressed file", "Fortran order",
          "give the .npy file itself, or save np.ascontiguousarray(a)");
   if (header_.columns > most_columns) fail("expected at most 1000000 columns", std::to_string(header_.columns), "");
@@ -54,7 +55,6 @@ NpyReader::NpyReader(std::unique_ptr<Input> input, const std::vector<std::vector
   } else {
     for (std::uint64_t i = 1; i <= header_.columns; ++i) names_.push_back("x" + std::to_string(i));
   }
-  if (header_.columns == 1 || header_.rows <= 1) header_.fortran_order = false;  // the same bytes
   if (keep_text)
     for (const std::string& one : names_) header_line_ += (header_line_.empty() ? "" : ",") + csv_field(one);
 }
