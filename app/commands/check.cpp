@@ -182,7 +182,8 @@ Of a model (a run folder or a .safetensors file), at rows drawn from it, each wi
 Exit 7 when one of them is off. A conditional model is looked at for several contexts.
 
 Options
-      --json   one JSON object; of a config, with every default written out under "config"
+      --json          one JSON object; of a config, with every default written out under "config"
+      --delimiter C   what separates the fields of DATA: tab, semicolon, … (default: comma; tab for .tsv)
 
 Examples
   flowfit check configs/circles.json data/circles.csv
@@ -194,6 +195,7 @@ Examples
 void Check::options(Options& options) {
   options.positional("SUBJECT", subject_);
   options.positional("DATA", data_);
+  options.value("--delimiter", delimiter_);
   options.flag("--json", json_);
 }
 
@@ -206,7 +208,7 @@ int Check::check_config(const Context& context) {
   const std::string config = read_config(*subject_);
   std::optional<data::Dataset> data;
   if (data_)
-    data = read_data(*data_, config, *subject_);
+    data = read_data(*data_, config, *subject_, delimiter_option(delimiter_));
   else if (!names_columns(config, *subject_))
     throw core::ConfigError(*subject_ +
                             ": names no columns under data.columns; name them there, or give the data: flowfit check " +

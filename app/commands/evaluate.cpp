@@ -10,11 +10,50 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/statistics.h"
+#include "core/text.h"
 #include "flow/model.h"
 #include "terminal/log.h"
 
 namespace flowfit::commands {
 namespace {
+
+/// Weighted mean of a stream and its standard error (Welford 1962; West 1979), row by row: the chunks in which it comes change no bit.
+class WeightedMean {
+ public:
+  void add(double value, double weight) {
+    if (weight == 0) return;
+    ++count_;
+    plain_.add(value, weight);
+    squared_.add(value, weight * weight);
+  }
+  bool any() const { return count_ > 0; }
+  double mean() const { return plain_.mean; }
+  /// √(Σ w²(x − mean)²) / Σ w, times √(n / (n − 1)): with equal weights that of the plain mean.
+  double standard_error() const {
+    const double n = static_cast<double>(count_), off = squared_.mean - plain_.mean;
+    return std::sqrt((squared_.squares + squared_.total * off * off) * n / (n - 1)) / plain_.total;
+  }
+
+ private:
+  struct Moments {
+    double total = 0, mean = 0, squares = 0;
+    void add(double value, double weight) {
+      const double before = value - mean;
+      total += weight;
+      mean += before * weight / total;
+      squares += weight * before * (value - mean);
+    }
+  };
+  std::size_t count_ = 0;
+  Moments plain_, squared_;  // squared_: weighted by w²
+};
+
+/// `data.weight` of the model's config; empty without.
+std::string weight_column(const flow::Model& model) {
+  const config::Json config = config::parse_json(model.config(), "config");
+  const config::Json::json_pointer place("/data/weight");
+  return config.contains(place) && config.at(place).is_string() ? config.at(place).get<std::string>() : std::string();
+}
 
 /// How the rows' base points fit the base where it is the standard normal: each such column by its distribution function, and their squared distance from the
 /// origin by that of χ².
@@ -67,30 +106,30 @@ class BaseTests {
 /// A baseline's scores beside the model's.
 struct Against {
   const flow::Baseline& baseline;
-  core::Moments scores, gain;
+  WeightedMean scores, gain;
 
   void add(const flow::Model& model, const Table& table, std::span<const double> own, core::ThreadPool& pool) {
     if (baseline.empty()) return;
     std::vector<double> theirs(own.size());
     model.log_prob(baseline, table.columns, table.context, theirs, pool);
     for (std::size_t i = 0; i < own.size(); ++i) {
-      scores.add(theirs[i]);
-      gain.add(own[i] - theirs[i]);
+      const double weight = table.weighted() ? table.weights[i] : 1.0;
+      scores.add(theirs[i], weight);
+      gain.add(own[i] - theirs[i], weight);
     }
   }
   void tell(config::Json& json, const std::string& name) const {
-    const bool any = scores.count > 0;
-    json[name + "_nll"] = any ? number_or_null(-scores.mean) : config::Json();
-    json["gain_over_" + name] = any ? number_or_null(gain.mean) : config::Json();
+    json[name + "_nll"] = scores.any() ? number_or_null(-scores.mean()) : config::Json();
+    json["gain_over_" + name] = gain.any() ? number_or_null(gain.mean()) : config::Json();
   }
 };
 
 }  // namespace
 
 std::string_view Evaluate::help() const {
-  return R"(usage: flowfit evaluate MODEL FILE
+  return R"(usage: flowfit evaluate MODEL FILE [--weight COLUMN] [--invalid error|skip]
 
-Prints one JSON object about the log-density of the rows of FILE (CSV; "-" is standard input), in nats and data units:
+Prints one JSON object about the log-density of the rows of FILE ("-" is standard input), in nats and data units:
   rows                their number
   mean_logprob        the mean, and nll, its negative
   standard_error      of the mean; null for a single row
@@ -102,15 +141,25 @@ Prints one JSON object about the log-density of the rows of FILE (CSV; "-" is st
                       and its p-value; null where the base is another one. A small one says that the model is wrong there
   base_radius         the same for the squared distance from the origin against chi-squared, with the shares of rows inside
                       the balls that should hold 50, 90 and 99 %
+  weight              the column that the rows were weighted by, or null
 
-Example
+Options
+      --weight COLUMN   weigh the rows by a column (default: the one the model was trained with, where FILE has it)
+      --invalid HOW     what to do with a row that has a cell that is no number: error (the default), or skip (leave it out)
+      --delimiter C     what separates the fields of FILE: tab, semicolon, … (default: comma; tab for .tsv)
+
+Examples
   flowfit evaluate runs/circles test.csv
+  flowfit evaluate runs/survey test.csv.gz --weight person_weight
 )";
 }
 
 void Evaluate::options(Options& options) {
   options.positional("MODEL", model_);
   options.positional("FILE", file_);
+  options.value("--weight", weight_);
+  options.value("--invalid", invalid_);
+  options.value("--delimiter", delimiter_);
 }
 
 int Evaluate::run(const Context& context) {
@@ -118,9 +167,17 @@ int Evaluate::run(const Context& context) {
   const std::string& file = needed(file_, name(), "FILE after MODEL");
   const std::unique_ptr<flow::Model> model = flow::load_model(model_name);
   refuse_overwriting("-", file);
-  Table table(file, model->schema());
+  TableWish wish;
+  wish.delimiter = delimiter_option(delimiter_);
+  wish.weight = weight_.value_or(weight_column(*model));
+  wish.weight_optional = !weight_;
+  if (invalid_ && choice("--invalid", *invalid_, {"error", "skip"}) == 1) wish.bad = data::BadCell::skip;
+  Table table(file, model->schema(), wish);
+  if (!table.weighted() && !wish.weight.empty())
+    terminal::notice(table.reader().name() + ": no column " + core::quoted(wish.weight) +
+                     ", which the model was trained with: the rows weigh the same");
   core::ThreadPool pool(context.threads);
-  core::Moments moments;
+  WeightedMean moments;
   Against gaussian{model->reference().gaussian, {}, {}}, mixture{model->reference().mixture, {}, {}};
   BaseTests tests(*model);
   std::vector<double> scores;
@@ -128,21 +185,29 @@ int Evaluate::run(const Context& context) {
   while (table.read()) {
     scores.resize(table.rows());
     model->log_prob(table.columns, table.context, scores, pool);
-    for (const double score : scores) {
-      if (std::isinf(score) && score < 0) ++outside;
-      moments.add(score);
+    for (std::size_t row = 0; row < scores.size(); ++row) {
+      const double weight = table.weighted() ? table.weights[row] : 1.0;
+      if (weight < 0)
+        throw core::DataError(table.reader().name() + ": expected weights of at least 0, got " + wish.weight + " = " +
+                              core::number(weight));
+      if (std::isinf(scores[row]) && scores[row] < 0 && weight > 0) ++outside;
+      moments.add(scores[row], weight);
     }
     gaussian.add(*model, table, scores, pool);
     mixture.add(*model, table, scores, pool);
     tests.add(table.columns, table.context, scores.size(), pool);
   }
   if (table.total() == 0) throw core::DataError(table.reader().name() + ": expected rows of numbers, got a header only");
+  if (!moments.any())
+    throw core::DataError(table.reader().name() + ": expected a weight above 0, got none in column " + core::quoted(wish.weight));
+  if (const std::size_t skipped = table.reader().skipped(); skipped > 0)
+    terminal::warning(table.reader().name() + ": left out " + counted(skipped, "row") + " with a cell that is no number");
   if (outside > 0)
     terminal::warning(table.reader().name() + ": " + std::to_string(outside) + " of " + counted(table.total(), "row") +
                       (outside == 1 ? " lies" : " lie") + " outside the support (logprob -inf)");
 
   config::Json json;
-  const double mean = outside > 0 ? -std::numeric_limits<double>::infinity() : moments.mean;
+  const double mean = outside > 0 ? -std::numeric_limits<double>::infinity() : moments.mean();
   json["rows"] = table.total();
   json["mean_logprob"] = number_or_null(mean);
   json["nll"] = number_or_null(-mean);
@@ -153,6 +218,7 @@ int Evaluate::run(const Context& context) {
   mixture.tell(json, "mixture");
   json["base_columns"] = tests.columns();
   json["base_radius"] = tests.radius();
+  json["weight"] = table.weighted() ? config::Json(wish.weight) : config::Json();
   print_line(json);
   return 0;
 }

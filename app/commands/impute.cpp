@@ -88,12 +88,10 @@ int Impute::run(const Context& context) {
   Table table(input, model->schema(), TableWish{.bad = data::BadCell::nan});
 
   if (output != "-") terminal::catch_signals();
-  core::Output out(output);
   core::ThreadPool pool(context.threads);
-  bool first = true;
-  append_names(out.buffer(), given, first);
-  append_names(out.buffer(), model->schema().names(), first);
-  out.buffer() += '\n';
+  std::vector<std::string> columns = given;
+  for (const std::string& column : model->schema().names()) columns.push_back(column);
+  data::TableWriter out(output, headings(columns), pool);
   flow::Imputed all;
   while (table.read()) {
     refuse_missing_context(table, given);
@@ -106,13 +104,7 @@ int Impute::run(const Context& context) {
     all.exact_rows += some.exact_rows;
     all.resampled_rows += some.resampled_rows;
     all.effective_sum += some.effective_sum;
-    for (std::size_t row = 0; row < table.rows(); ++row) {
-      bool begins = true;
-      append_cells(out.buffer(), table.context, row, begins);
-      append_cells(out.buffer(), table.columns, row, begins);
-      out.buffer() += '\n';
-      out.flush_if_full();
-    }
+    out.write({&table.context, &table.columns}, table.rows());
     if (table.stalled()) out.flush();
     terminal::stop_if_signalled();
   }

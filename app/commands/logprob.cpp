@@ -6,9 +6,7 @@
 
 #include "commands/table.h"
 #include "core/error.h"
-#include "core/file.h"
 #include "core/parallel.h"
-#include "core/text.h"
 #include "flow/model.h"
 #include "terminal/log.h"
 #include "terminal/signals.h"
@@ -76,11 +74,12 @@ double conformal_p_value(const std::vector<double>& calibration, double score) {
 std::string_view Logprob::help() const {
   return R"(usage: flowfit logprob MODEL [FILE] [-o FILE] [options]
 
-Scores the rows of a CSV (standard input when FILE is absent or "-"): one column `logprob`, the natural logarithm of each row's
+Scores the rows of a table (standard input when FILE is absent or "-"): one column `logprob`, the natural logarithm of each row's
 density, in the units of the data. Columns are found by name, in any order. Reads and writes as a stream, in constant memory.
 
 Options
-  -o, --output FILE   where to write (default: standard output)
+  -o, --output FILE   where to write (default: standard output); its ending says how: .csv, .tsv, .jsonl, .npy
+      --delimiter C       what separates the fields of FILE: tab, semicolon, … (default: comma; tab for .tsv)
       --append        keep the columns of the input, as they are written, and add `logprob`
       --per-column    also a column `logprob_NAME` for each column: log p(column | those before it), which sum to `logprob`. For
                       flows that keep one order of the columns, and factors of such; others are refused with the reason
@@ -101,6 +100,7 @@ void Logprob::options(Options& options) {
   options.positional("MODEL", model_);
   options.positional("FILE", file_);
   options.value("-o,--output", output_);
+  options.value("--delimiter", delimiter_);
   options.flag("--append", append_);
   options.flag("--per-column", per_column_);
   options.flag("--pvalue", p_value_);
@@ -113,6 +113,7 @@ int Logprob::run(const Context& context) {
   const std::string input = file_.value_or("-"), output = output_.value_or("-");
   TableWish wish;
   wish.keep_text = append_;
+  wish.delimiter = delimiter_option(delimiter_);
   wish.ahead = context.threads > 1;
   if (invalid_) wish.bad = static_cast<data::BadCell>(choice("--invalid", *invalid_, {"error", "nan", "skip"}));
   const std::unique_ptr<flow::Model> model = flow::load_model(model_name);
@@ -136,14 +137,11 @@ int Logprob::run(const Context& context) {
   }
 
   if (output != "-") terminal::catch_signals();
-  core::Output out(output);
-  if (append_) out.buffer() += table.reader().header_line();
-  bool first = !append_;
-  append_names(out.buffer(), added, first);
-  out.buffer() += '\n';
-  std::vector<double> scores;
-  data::Columns terms;
-  std::vector<std::string> texts;  // the lines of each piece of a chunk
+  data::TableWriter out =
+      append_ ? data::TableWriter(output, table.reader().header_line(), table.reader().delimiter(), headings(added), pool)
+              : data::TableWriter(output, headings(added), pool);
+  data::Columns columns(1), terms, p_values(p_value_ ? 1 : 0);
+  std::vector<double>& scores = columns.front();
   std::size_t outside = 0, invalid = 0;
   while (table.read()) {
     scores.resize(table.rows());
@@ -158,32 +156,12 @@ int Logprob::run(const Context& context) {
         ++outside;
       }
     }
-    constexpr std::size_t piece = 1024;
-    const std::size_t pieces = (scores.size() + piece - 1) / piece;
-    texts.resize(std::max(texts.size(), pieces));
-    pool.run(static_cast<int>(pieces), [&](int number, int) {
-      std::string& text = texts[static_cast<std::size_t>(number)];
-      text.clear();
-      const std::size_t start = static_cast<std::size_t>(number) * piece;
-      for (std::size_t row = start; row < std::min(start + piece, scores.size()); ++row) {
-        if (append_) {
-          text += table.lines()[row];
-          text += ',';
-        }
-        core::append_number(text, scores[row]);
-        bool begins = false;
-        append_cells(text, terms, row, begins);
-        if (p_value_) {
-          text += ',';
-          core::append_number(text, std::isnan(scores[row]) ? scores[row] : conformal_p_value(calibration, scores[row]));
-        }
-        text += '\n';
-      }
-    });
-    for (std::size_t number = 0; number < pieces; ++number) {
-      out.buffer() += texts[number];
-      out.flush_if_full();
+    if (p_value_) {
+      p_values.front().resize(scores.size());
+      std::ranges::transform(scores, p_values.front().begin(),
+                             [&](double score) { return std::isnan(score) ? score : conformal_p_value(calibration, score); });
     }
+    out.write({&columns, &terms, &p_values}, table.rows(), table.lines());
     if (table.stalled()) out.flush();
     terminal::stop_if_signalled();
   }

@@ -222,6 +222,16 @@ void Output::flush() {
   buffer_.swap(bytes);  // keeps the memory for the next round
 }
 
+void Output::overwrite(std::size_t offset, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) fail(path_, "cannot write", written == 0 ? EIO : errno);
+    offset += static_cast<std::size_t>(written);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
 void Output::close() {
   flush();
   if (!temporary_.empty()) {

@@ -77,11 +77,11 @@ class Training {
     if (request_.init)
       start_from(*request_.init);
     else
-      model_->set_schema(
-          data::Schema::fit(plan_.flow.preprocess, plan_.flow.columns, parts_.train, plan_.flow.context, parts_.train_context));
+      model_->set_schema(fit_schema(plan_, parts_));
     jacobian_ = model_->schema().log_abs_det_jacobian();
-    train_ = encoded<T>(model_->schema(), parts_.train, parts_.train_context, parts_.train_rows);
-    validation_ = encoded<T>(model_->schema(), parts_.validation, parts_.validation_context, parts_.validation_rows);
+    train_ = encoded<T>(model_->schema(), parts_.train, parts_.train_context, parts_.train_rows, parts_.train_weights);
+    validation_ = encoded<T>(model_->schema(), parts_.validation, parts_.validation_context, parts_.validation_rows,
+                             parts_.validation_weights);
     RunDirectory directory(request_.directory, request_.resume, request_.force);
     directory_ = &directory;
     say_what();
@@ -386,7 +386,7 @@ Checked check(const std::string& config, const std::string& config_name, const d
   checked.resolved = config::print_json(plan.document.resolved(), 2);
   if (data) {
     const Parts parts = split(plan, *data, nullptr);
-    (void)data::Schema::fit(plan.flow.preprocess, plan.flow.columns, parts.train, plan.flow.context, parts.train_context);
+    (void)fit_schema(plan, parts);
     checked.remarks = remarks(parts.train, plan.flow.columns);
   }
   return checked;

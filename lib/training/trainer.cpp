@@ -82,7 +82,8 @@ void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::size_t first, std
   std::fill_n(lane.gradient, model_.weights().size(), T(0));
   lane.sum = 0;
   std::ranges::fill(lane.sums, 0.0);
-  const T seed = static_cast<T>(-1.0 / static_cast<double>(rows));
+  // Divided by the number of rows and not by their weights' sum: an epoch's steps then add up to the gradient of the weighted mean.
+  const double share = -1.0 / static_cast<double>(rows);
   const Blocks blocks(rows);
   const auto& members = model_.density().members();
   // An ensemble's members see rows in orders of their own, and are trained side by side as if each were alone.
@@ -108,8 +109,9 @@ void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::size_t first, std
       }
       const flow::Var<T> log_p = members[m].log_prob(pass, x, given);
       for (std::size_t i = 0; i < ids.size(); ++i) {
-        lane.sum += static_cast<double>(log_p.value[i]);
-        if (log_p.wants_grad()) log_p.adjoint[i] = seed;
+        const double weight = train_.weight(ids[i]);
+        lane.sum += weight * static_cast<double>(log_p.value[i]);
+        if (log_p.wants_grad()) log_p.adjoint[i] = static_cast<T>(share * weight);
       }
       lane.tape.backward();
     }
@@ -240,7 +242,8 @@ std::vector<double> Trainer<T>::scores(const Rows<T>& rows, const std::vector<T>
 template <class T>
 double Trainer<T>::nll(const Rows<T>& rows, const std::vector<T>& weights) {
   double sum = 0;
-  for (const double score : scores(rows, weights)) sum -= score;
+  const std::vector<double> all = scores(rows, weights);
+  for (std::size_t row = 0; row < all.size(); ++row) sum -= rows.weight(row) * all[row];
   return sum / static_cast<double>(rows.count);
 }
 

@@ -19,13 +19,16 @@ using autodiff::Index;
 /// Rows in the flow's units, cast to T, column-major.
 template <class T>
 struct Rows {
-  std::vector<T> x, context;  // n x D and n x C
+  std::vector<T> x, context;    // n x D and n x C
+  std::vector<double> weights;  // of the rows, with a mean of 1; empty: all 1
   std::size_t count = 0;
+
+  double weight(std::size_t row) const { return weights.empty() ? 1.0 : weights[row]; }
 };
 
 template <class T>
 struct StepResult {
-  double nll = 0;   ///< mean over the batch, in the flow's units; of an ensemble, over its members too
+  double nll = 0;   ///< mean over the batch, each row by its weight, in the flow's units; of an ensemble, over its members too
   double norm = 0;  ///< of the gradient, before clipping; of an ensemble, the root mean square of its members'
 };
 
@@ -70,7 +73,7 @@ class Trainer {
 
   /// Log-densities of rows under weights, in the flow's units.
   std::vector<double> scores(const Rows<T>& rows, const std::vector<T>& weights);
-  /// Their mean, negative.
+  /// Weighted mean of the negative log-likelihood of rows under weights, in the flow's units.
   double nll(const Rows<T>& rows, const std::vector<T>& weights);
   /// Rows whose score is not finite, in their order.
   std::vector<std::size_t> bad_rows(const Rows<T>& rows, const std::vector<T>& weights);
