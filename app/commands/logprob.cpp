@@ -7,6 +7,7 @@
 #include "commands/table.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/text.h"
 #include "flow/model.h"
 #include "terminal/log.h"
 #include "terminal/signals.h"
