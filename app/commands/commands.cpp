@@ -1,11 +1,13 @@
 // The list of commands: a new one is a file beside this and a line here.
 #include "commands/check.h"
 #include "commands/command.h"
+#include "commands/completion.h"
 #include "commands/decode.h"
 #include "commands/encode.h"
 #include "commands/evaluate.h"
 #include "commands/inspect.h"
 #include "commands/logprob.h"
+#include "commands/manual.h"
 #include "commands/sample.h"
 #include "commands/train.h"
 
@@ -21,6 +23,8 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   all.push_back(std::make_unique<Encode>());
   all.push_back(std::make_unique<Decode>());
   all.push_back(std::make_unique<Inspect>());
+  all.push_back(std::make_unique<Manual>());
+  all.push_back(std::make_unique<Completion>());
   return all;
 }
 
