@@ -12,9 +12,10 @@ set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "normalizing-flow density estimation from the command line")
-set(CPACK_PACKAGE_DESCRIPTION "A JSON config describes a normalizing flow, and flowfit fits it to the rows of a CSV by maximum likelihood. It then
- draws new rows and gives the exact log-density of any row in the units of the data, through files or pipes. Results have the
- same bits for any number of threads.")
+set(CPACK_PACKAGE_DESCRIPTION "A JSON config describes a normalizing flow, and flowfit fits it to the
+rows of a CSV by maximum likelihood. It then draws new rows and gives the
+exact log-density of any row in the units of the data, through files or
+pipes. Results have the same bits for any number of threads.")
 set(CPACK_DEBIAN_PACKAGE_MAINTAINER "The flowfit authors <flowfit@packages.debian.org>")
 set(CPACK_DEBIAN_PACKAGE_SECTION math)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

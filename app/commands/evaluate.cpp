@@ -1,39 +1,89 @@
 // flowfit evaluate: the mean log-density of a table, as JSON.
 #include "commands/evaluate.h"
 
+#include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numbers>
 
+#include "commands/json.h"
 #include "commands/table.h"
-#include "config/json.h"
 #include "core/error.h"
-#include "core/file.h"
 #include "core/parallel.h"
+#include "core/statistics.h"
 #include "flow/model.h"
 #include "terminal/log.h"
 
 namespace flowfit::commands {
 namespace {
 
-/// Mean and variance of a stream (Welford 1962), row by row: the chunks in which it comes change no bit.
-struct Moments {
-  std::size_t count = 0;
-  double mean = 0, squares = 0;
+/// How the rows' base points fit the base where it is the standard normal: each such column by its distribution function, and their squared distance from the
+/// origin by that of χ².
+class BaseTests {
+ public:
+  explicit BaseTests(const flow::Model& model) : model_(model), normal_(model.traits().standard_normal) {
+    columns_.resize(normal_.size());
+    freedom_ = static_cast<int>(std::ranges::count(normal_, true));
+  }
 
-  void add(double value) {
-    const double before = value - mean;
-    mean += before / static_cast<double>(++count);
-    squares += before * (value - mean);
+  void add(const data::Columns& columns, const data::Columns& context, std::size_t rows, core::ThreadPool& pool) {
+    if (freedom_ == 0) return;
+    std::vector<double> log_det(rows), squares(rows, 0.0);
+    const data::Columns z = model_.encode(columns, context, log_det, pool);
+    for (std::size_t d = 0; d < z.size(); ++d) {
+      if (!normal_[d]) continue;
+      for (std::size_t i = 0; i < rows; ++i) {
+        columns_[d].add(core::normal_cdf(z[d][i]));
+        squares[i] += z[d][i] * z[d][i];
+      }
+    }
+    for (const double square : squares) radius_.add(core::chi_squared_cdf(square, freedom_));
   }
-  double standard_error() const {
-    const double n = static_cast<double>(count);
-    return std::sqrt(squares / (n - 1) / n);
+
+  config::Json columns() const {
+    config::Json all;
+    for (std::size_t d = 0; d < columns_.size(); ++d)
+      all[model_.schema().columns[d].name] = normal_[d] ? test(columns_[d]) : config::Json();
+    return all;
   }
+  config::Json radius() const {
+    if (freedom_ == 0) return {};
+    config::Json json = test(radius_);
+    json["degrees"] = freedom_;
+    for (const auto& [key, level] : {std::pair("within_50", 0.5), std::pair("within_90", 0.9), std::pair("within_99", 0.99)})
+      json[key] = radius_.share_below(level);
+    return json;
+  }
+
+ private:
+  static config::Json test(const core::Uniformity& u) { return {{"ks", u.distance()}, {"p_value", u.p_value()}}; }
+
+  const flow::Model& model_;
+  std::vector<bool> normal_;
+  int freedom_ = 0;
+  std::vector<core::Uniformity> columns_;
+  core::Uniformity radius_;
 };
 
-// JSON has no infinity: what is not a number is null.
-config::Json number_or_null(double value) { return std::isfinite(value) ? config::Json(value) : config::Json(); }
+/// A baseline's scores beside the model's.
+struct Against {
+  const flow::Baseline& baseline;
+  core::Moments scores, gain;
+
+  void add(const flow::Model& model, const Table& table, std::span<const double> own, core::ThreadPool& pool) {
+    if (baseline.empty()) return;
+    std::vector<double> theirs(own.size());
+    model.log_prob(baseline, table.columns, table.context, theirs, pool);
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      scores.add(theirs[i]);
+      gain.add(own[i] - theirs[i]);
+    }
+  }
+  void tell(config::Json& json, const std::string& name) const {
+    const bool any = scores.count > 0;
+    json[name + "_nll"] = any ? number_or_null(-scores.mean) : config::Json();
+    json["gain_over_" + name] = any ? number_or_null(gain.mean) : config::Json();
+  }
+};
 
 }  // namespace
 
@@ -46,6 +96,12 @@ Prints one JSON object about the log-density of the rows of FILE (CSV; "-" is st
   standard_error      of the mean; null for a single row
   bits_per_dimension  nll / (columns · ln 2)
   outside_support     rows with a density of zero; when there are any, the means are null
+  gaussian_nll, mixture_nll               of the same rows under a normal, and a mixture of normals, that training fitted
+  gain_over_gaussian, gain_over_mixture   what the flow gains on them, nats a row; null in a model without baselines
+  base_columns        the rows mapped to the base: for each column the Kolmogorov-Smirnov distance from the standard normal,
+                      and its p-value; null where the base is another one. A small one says that the model is wrong there
+  base_radius         the same for the squared distance from the origin against chi-squared, with the shares of rows inside
+                      the balls that should hold 50, 90 and 99 %
 
 Example
   flowfit evaluate runs/circles test.csv
@@ -64,7 +120,9 @@ int Evaluate::run(const Context& context) {
   refuse_overwriting("-", file);
   Table table(file, model->schema());
   core::ThreadPool pool(context.threads);
-  Moments moments;
+  core::Moments moments;
+  Against gaussian{model->reference().gaussian, {}, {}}, mixture{model->reference().mixture, {}, {}};
+  BaseTests tests(*model);
   std::vector<double> scores;
   std::size_t outside = 0;
   while (table.read()) {
@@ -74,6 +132,9 @@ int Evaluate::run(const Context& context) {
       if (std::isinf(score) && score < 0) ++outside;
       moments.add(score);
     }
+    gaussian.add(*model, table, scores, pool);
+    mixture.add(*model, table, scores, pool);
+    tests.add(table.columns, table.context, scores.size(), pool);
   }
   if (table.total() == 0) throw core::DataError(table.reader().name() + ": expected rows of numbers, got a header only");
   if (outside > 0)
@@ -88,9 +149,11 @@ int Evaluate::run(const Context& context) {
   json["standard_error"] = number_or_null(moments.standard_error());
   json["bits_per_dimension"] = number_or_null(-mean / (static_cast<double>(model->schema().columns.size()) * std::numbers::ln2));
   json["outside_support"] = outside;
-  core::Output out("-");
-  out.buffer() += config::print_json(json) + "\n";
-  out.close();
+  gaussian.tell(json, "gaussian");
+  mixture.tell(json, "mixture");
+  json["base_columns"] = tests.columns();
+  json["base_radius"] = tests.radius();
+  print_line(json);
   return 0;
 }
 

@@ -14,15 +14,20 @@ usage: flowfit COMMAND [ARGUMENTS]
 
 Fit
   train     fit a JSON config to a CSV; writes a run folder
+  cv        cross-validate a config: its mean score on rows held out, fold by fold
   check     find what is wrong with a config and its data, or with a model
 
 Use a model (a run folder, or a .safetensors file)
   sample    draw rows
+  impute    fill missing cells by draws given the others
   logprob   score rows: the log-density of each, in nats
   evaluate  the mean log-density of a table, with its standard error
+  compare   which of two models scores a table better
   encode    map rows to the base distribution
   decode    map rows of the base distribution back
   inspect   show what a model is: layers, columns, training
+  plot      draw one picture of it
+  report    write a page about it beside a table: scores and pictures, in one HTML file
 
 Learn
   help        this text, or that of a command

@@ -25,6 +25,9 @@ bool is_finite(const data::Columns& columns, std::size_t row) {
 int map_table(Direction direction, const std::string& model_name, const std::string& input, const std::string& output,
               bool log_det, const Context& context) {
   const std::unique_ptr<flow::Model> model = flow::load_model(model_name);
+  if (const int members = model->traits().members; members > 1)
+    throw core::ConfigError(model_name + ": an ensemble of " + std::to_string(members) +
+                            " flows has no one base to map to; train one with \"ensemble\": 1 for that");
   refuse_overwriting(output, input);
   refuse_overwriting(output, flow::model_path(model_name));
   Table table(input, model->schema());

@@ -18,34 +18,44 @@ namespace {
 
 constexpr std::int64_t most_draws = std::int64_t{1} << 32;  // of one context row, and rows of context
 
-/// Writes draws `first` … `first + n − 1` of the stream, in chunks. Draw k of context row r (from 0) has the place r·2³² + k in the
-/// stream of the seed: a draw depends on seed, row and k alone, not on how many are asked for.
+/// Writes draws in chunks, of one context row after the other. Draw k of context row r (from 0) has the place r·2³² + k in the stream of the seed: a draw
+/// depends on seed, row and k alone, not on how many are asked for. A chunk holds draws of many context rows.
 class Sampler {
  public:
   Sampler(const flow::Model& model, std::uint64_t seed, core::Output& out, int threads)
-      : model_(model), seed_(seed), out_(out), pool_(threads), chunk_(chunk_rows(model.schema().columns.size())) {}
+      : model_(model),
+        seed_(seed),
+        out_(out),
+        pool_(threads),
+        chunk_(chunk_rows(model.schema().columns.size())),
+        given_(model.schema().context.size()) {}
 
-  /// `context`: one value a context column; `row` from 0, or nothing for a model without context.
+  /// Draws 0 … n − 1 for one value a context column; `row` from 0, or nothing for a model without context.
   void draw(std::uint64_t n, const std::vector<double>& context, std::optional<std::uint64_t> row) {
     const std::uint64_t start = row.value_or(0) * static_cast<std::uint64_t>(most_draws);
-    data::Columns given(context.size());
-    for (std::uint64_t done = 0; done < n;) {
-      const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_, n - done));
-      for (std::size_t c = 0; c < context.size(); ++c) given[c].assign(count, context[c]);
-      const data::Columns drawn = model_.sample(seed_, start + done, count, given, pool_);
-      for (std::size_t i = 0; i < count; ++i) {
-        bool first = true;
-        if (row) {
-          out_.buffer() += std::to_string(*row + 1);
-          first = false;
-        }
-        append_cells(out_.buffer(), drawn, i, first);
-        out_.buffer() += '\n';
-        out_.flush_if_full();
-      }
-      done += count;
-      terminal::stop_if_signalled();
+    for (std::uint64_t k = 0; k < n; ++k) {
+      places_.push_back(start + k);
+      for (std::size_t c = 0; c < context.size(); ++c) given_[c].push_back(context[c]);
+      if (places_.size() == chunk_) write(row.has_value());
     }
+  }
+  /// What has not been written yet.
+  void write(bool with_row) {
+    if (places_.empty()) return;
+    const data::Columns drawn = model_.sample(seed_, places_, given_, pool_);
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      bool first = true;
+      if (with_row) {
+        out_.buffer() += std::to_string(places_[i] / static_cast<std::uint64_t>(most_draws) + 1);
+        first = false;
+      }
+      append_cells(out_.buffer(), drawn, i, first);
+      out_.buffer() += '\n';
+      out_.flush_if_full();
+    }
+    places_.clear();
+    for (std::vector<double>& column : given_) column.clear();
+    terminal::stop_if_signalled();
   }
 
  private:
@@ -54,6 +64,8 @@ class Sampler {
   core::Output& out_;
   core::ThreadPool pool_;
   std::size_t chunk_;
+  std::vector<std::uint64_t> places_;
+  data::Columns given_;
 };
 
 /// `--given NAME=VALUE …` as one value a context column.
@@ -152,6 +164,7 @@ int Sample::run(const Context& context) {
   const auto n = static_cast<std::uint64_t>(count);
   if (!table) {
     sampler.draw(n, values, given_.empty() ? std::nullopt : std::optional<std::uint64_t>(0));
+    sampler.write(!given_.empty());
   } else {
     std::uint64_t row = 0;
     std::vector<double> given(names.size());
@@ -162,8 +175,12 @@ int Sample::run(const Context& context) {
         for (std::size_t c = 0; c < given.size(); ++c) given[c] = table->context[c][i];
         sampler.draw(n, given, row);
       }
-      if (table->stalled()) out.flush();
+      if (table->stalled()) {
+        sampler.write(true);
+        out.flush();
+      }
     }
+    sampler.write(true);
     if (row == 0) throw core::DataError(table->reader().name() + ": expected rows of context, got a header only");
   }
   terminal::stop_if_signalled();  // the end of the context may be the same Ctrl-C

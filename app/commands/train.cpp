@@ -58,6 +58,7 @@ Options
       --validation FILE   rows to validate on, instead of a share of DATA
       --set KEY=VALUE     change the config, as often as needed: --set train.steps=2000 --set flow.0.univariate.bins=8
       --seed N            the same as --set train.seed=N
+      --init MODEL        start from the weights and the preprocessing of a model with the same columns and flow (fine-tuning)
       --resume            continue the run in DIR; starts it when there is none, does nothing when it is finished
       --force             replace the run in DIR
       --time-limit S      stop after S seconds of training with the best model so far
@@ -78,6 +79,7 @@ void Train::options(Options& options) {
   options.value("--validation", validation_);
   options.values("--set", assignments_);
   options.value("--seed", seed_);
+  options.value("--init", init_);
   options.flag("--resume", resume_);
   options.flag("--force", force_);
   options.value("--time-limit", time_limit_);
@@ -101,6 +103,7 @@ int Train::run(const Context& context) {
   if (validation_) refuse_run_as_input(request.directory, *validation_);
   request.data = read_data(data, request.config, config);
   if (validation_) request.validation = read_data(*validation_, request.config, config);
+  request.init = init_;
   request.resume = resume_;
   request.force = force_;
   request.threads = context.threads;

@@ -58,6 +58,7 @@ Settings Settings::read(const config::Node& root, std::optional<std::span<const 
   const config::Node train = root.member("train");
   s.float64 = train.choice("dtype", "float32", {"float32", "float64"}) == "float64";
   s.seed = train.seed("seed", 0);
+  s.ensemble = root.integer("ensemble", 1, 1, 64);
   return s;
 }
 

@@ -15,6 +15,7 @@ struct Settings {
   std::string preprocess;   ///< "standardize" or "none"
   double validation = 0.1;  ///< share of the rows held out; 0: none
   bool float64 = false;
+  int ensemble = 1;  ///< members
   std::uint64_t seed = 0;
 
   /// Reads an expanded config's root. `header`: the data's column names where there is data: `columns` then defaults to all that are not

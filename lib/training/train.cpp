@@ -74,15 +74,18 @@ class Training {
         parts_(split(plan, request.data, request.validation ? &*request.validation : nullptr)) {}
 
   Summary run() {
-    model_->set_schema(
-        data::Schema::fit(plan_.flow.preprocess, plan_.flow.columns, parts_.train, plan_.flow.context, parts_.train_context));
+    if (request_.init)
+      start_from(*request_.init);
+    else
+      model_->set_schema(
+          data::Schema::fit(plan_.flow.preprocess, plan_.flow.columns, parts_.train, plan_.flow.context, parts_.train_context));
     jacobian_ = model_->schema().log_abs_det_jacobian();
     train_ = encoded<T>(model_->schema(), parts_.train, parts_.train_context, parts_.train_rows);
     validation_ = encoded<T>(model_->schema(), parts_.validation, parts_.validation_context, parts_.validation_rows);
     RunDirectory directory(request_.directory, request_.resume, request_.force);
     directory_ = &directory;
     say_what();
-    if (!directory.resumes())
+    if (!directory.resumes() && !request_.init)
       model_->density().initialize(model_->weights(), train_.x, train_.context, static_cast<Index>(train_.count), plan_.flow.seed,
                                    pool_);
     Trainer<T> trainer(*model_, plan_.training, train_, validation_, pool_);
@@ -101,6 +104,24 @@ class Training {
   }
 
  private:
+  /// The weights and the preprocessing of another model: its units are those that its weights know.
+  void start_from(const std::string& init) {
+    const std::string path = flow::model_path(init);
+    const flow::Archive archive = flow::read_archive(core::read_file(path), path);
+    const data::Schema schema = flow::make_model(archive, path)->schema();
+    if (schema.names() != plan_.flow.columns || schema.context_names() != plan_.flow.context)
+      throw core::ConfigError("--init: " + path + ": expected a model of " + core::joined(plan_.flow.columns) +
+                              ", in this order, as the config has them, got one of " + core::joined(schema.names()));
+    model_->set_schema(schema);
+    try {
+      model_->load(archive, path);
+    } catch (const core::ModelError& error) {
+      throw core::ConfigError("--init: the config describes another flow than the model: " + std::string(error.what()) +
+                              "; use the config.json of its run, and change only \"train\"");
+    }
+    model_->set_reference({});
+  }
+
   void say_what() {
     std::string text = std::to_string(parts_.train_rows) + " rows to train on, " + std::to_string(parts_.validation_rows) +
                        " to validate on, " + std::to_string(plan_.flow.columns.size()) +
@@ -283,6 +304,25 @@ class Training {
     last_checkpoint_ = last_metrics_ = Clock::now();
   }
 
+  /// The baselines and the scores of held-out rows; the baselines' own scores go into the summary.
+  flow::Reference hold_against(Summary& s) {
+    const data::Schema& schema = model_->schema();
+    for (data::Columns* part : {&parts_.train, &parts_.validation})
+      if (!part->empty()) schema.encode(*part);
+    for (data::Columns* part : {&parts_.train_context, &parts_.validation_context})
+      if (!part->empty()) schema.encode_context(*part);
+    const flow::Sample held{parts_.validation, parts_.validation_context, parts_.validation_rows};
+    flow::Reference reference;
+    flow::fit_baselines(reference, {parts_.train, parts_.train_context, parts_.train_rows}, held, plan_.flow.seed, pool_);
+    if (held.rows == 0) return reference;
+    if (!reference.gaussian.empty()) {
+      s.gaussian_nll = -reference.gaussian.mean_log_prob(held, pool_) - jacobian_;
+      s.mixture_nll = -reference.mixture.mean_log_prob(held, pool_) - jacobian_;
+    }
+    reference.keep_scores(trainer_->scores(validation_, trainer_->saved()), jacobian_, plan_.flow.seed);
+    return reference;
+  }
+
   Summary finish(const std::string& stopped) {
     Summary s;
     s.seconds = seconds();
@@ -296,6 +336,7 @@ class Training {
     s.parameters = parameter_count();
     s.train_nll = trainer_->nll(train_, trainer_->saved()) - jacobian_;
     if (validation_.count > 0) s.validation_nll = trainer_->nll(validation_, trainer_->saved()) - jacobian_;
+    model_->set_reference(hold_against(s));
     Json record = saved_record(stopped);
     record["train_nll"] = number_or_null(s.train_nll);
     record["validation_nll"] = number_or_null(s.validation_nll);
@@ -327,40 +368,6 @@ Summary run(const Request& request, const Plan& plan, std::unique_ptr<flow::Type
 }
 
 }  // namespace
-
-std::string Summary::json() const {
-  return config::print_json({{"run", run},
-                             {"model", model},
-                             {"steps", steps},
-                             {"best_step", best_step},
-                             {"train_nll", number_or_null(train_nll)},
-                             {"validation_nll", number_or_null(validation_nll)},
-                             {"seconds", seconds},
-                             {"rows", rows},
-                             {"validation_rows", validation_rows},
-                             {"parameters", parameters},
-                             {"stopped", stopped}});
-}
-
-Summary Summary::parse(const std::string& json) {
-  const Json j = config::parse_json(json, "summary");
-  const auto number = [&](const char* key) {
-    return j.at(key).is_null() ? std::optional<double>() : std::optional(j.at(key).template get<double>());
-  };
-  Summary s;
-  j.at("run").get_to(s.run);
-  j.at("model").get_to(s.model);
-  j.at("steps").get_to(s.steps);
-  j.at("best_step").get_to(s.best_step);
-  s.train_nll = number("train_nll").value_or(std::numeric_limits<double>::infinity());
-  s.validation_nll = number("validation_nll");
-  j.at("seconds").get_to(s.seconds);
-  j.at("rows").get_to(s.rows);
-  j.at("validation_rows").get_to(s.validation_rows);
-  j.at("parameters").get_to(s.parameters);
-  j.at("stopped").get_to(s.stopped);
-  return s;
-}
 
 Summary train(const Request& request, Observer& observer) {
   const Plan plan = read_plan(request.config, request.config_name, request.data.names);

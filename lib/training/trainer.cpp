@@ -47,8 +47,8 @@ Trainer<T>::Trainer(flow::TypedModel<T>& model, const Settings& settings, const 
       steps_per_epoch_((train.count + batch_ - 1) / batch_),
       every_(settings.evaluate_every ? *settings.evaluate_every
                                      : (batch_ == train.count ? 10 : static_cast<std::int64_t>(steps_per_epoch_))),
-      order_(train.count) {
-  std::iota(order_.begin(), order_.end(), 0u);
+      orders_(model.density().members().size(), std::vector<std::uint32_t>(train.count)) {
+  for (std::vector<std::uint32_t>& order : orders_) std::iota(order.begin(), order.end(), 0u);
   const std::size_t lanes = std::min(most_lanes, Blocks(batch_).count()), size = model.weights().size();
   gradients_.assign(lanes * size, T(0));
   for (std::size_t l = 0; l < lanes; ++l) {
@@ -76,39 +76,43 @@ flow::Var<T> Trainer<T>::gather(nn::Tape<T>& tape, const std::vector<T>& from, s
 }
 
 template <class T>
-void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch) {
+void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::size_t first, std::size_t rows) {
   const Index features = static_cast<Index>(train_.x.size() / train_.count),
               context = static_cast<Index>(train_.context.size() / train_.count);
   std::fill_n(lane.gradient, model_.weights().size(), T(0));
   lane.sum = 0;
   std::ranges::fill(lane.sums, 0.0);
-  const T seed = static_cast<T>(-1.0 / static_cast<double>(batch.size()));
-  const Blocks blocks(batch.size());
+  const T seed = static_cast<T>(-1.0 / static_cast<double>(rows));
+  const Blocks blocks(rows);
+  const auto& members = model_.density().members();
+  // An ensemble's members see rows in orders of their own, and are trained side by side as if each were alone.
   for (std::size_t b = number; b < blocks.count(); b += lanes_.size()) {
-    const auto ids = batch.subspan(blocks.first(b), blocks.rows(b));
-    const Index padded = static_cast<Index>(blocks.padded(b));
-    lane.tape.reset(nn::Mode::differentiate);
-    std::uint64_t* row_ids = lane.tape.template scratch<std::uint64_t>(padded);
-    for (std::size_t i = 0; i < blocks.padded(b); ++i) row_ids[i] = ids[std::min(i, ids.size() - 1)];
-    flow::Pass<T> pass{lane.tape, model_.weights().data(), lane.gradient,
-                       true,      settings_.seed,          static_cast<std::uint32_t>(state_.step),
-                       row_ids,   lane.sums.data(),        static_cast<Index>(ids.size())};
-    const flow::Var<T> x = gather(lane.tape, train_.x, ids, padded, features),
-                       given = gather(lane.tape, train_.context, ids, padded, context);
-    if (settings_.jitter > 0) {
-      const core::RandomKey key{settings_.seed, core::Purpose::jitter, static_cast<std::uint32_t>(state_.step)};
-      double* noise = lane.tape.template scratch<double>(features);
-      for (Index i = 0; i < padded; ++i) {
-        key.normals(row_ids[i], {noise, static_cast<std::size_t>(features)});
-        for (Index j = 0; j < features; ++j) x.value[j * x.rows + i] += static_cast<T>(settings_.jitter * noise[j]);
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      const auto ids = std::span<const std::uint32_t>(orders_[m]).subspan(first + blocks.first(b), blocks.rows(b));
+      const Index padded = static_cast<Index>(blocks.padded(b));
+      lane.tape.reset(nn::Mode::differentiate);
+      std::uint64_t* row_ids = lane.tape.template scratch<std::uint64_t>(padded);
+      for (std::size_t i = 0; i < blocks.padded(b); ++i) row_ids[i] = ids[std::min(i, ids.size() - 1)];
+      flow::Pass<T> pass{lane.tape, model_.weights().data(), lane.gradient,
+                         true,      settings_.seed,          static_cast<std::uint32_t>(state_.step),
+                         row_ids,   lane.sums.data(),        static_cast<Index>(ids.size())};
+      const flow::Var<T> x = gather(lane.tape, train_.x, ids, padded, features),
+                         given = gather(lane.tape, train_.context, ids, padded, context);
+      if (settings_.jitter > 0) {
+        const core::RandomKey key{settings_.seed + m, core::Purpose::jitter, static_cast<std::uint32_t>(state_.step)};
+        double* noise = lane.tape.template scratch<double>(features);
+        for (Index i = 0; i < padded; ++i) {
+          key.normals(row_ids[i], {noise, static_cast<std::size_t>(features)});
+          for (Index j = 0; j < features; ++j) x.value[j * x.rows + i] += static_cast<T>(settings_.jitter * noise[j]);
+        }
       }
+      const flow::Var<T> log_p = members[m].log_prob(pass, x, given);
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        lane.sum += static_cast<double>(log_p.value[i]);
+        if (log_p.wants_grad()) log_p.adjoint[i] = seed;
+      }
+      lane.tape.backward();
     }
-    const flow::Var<T> log_p = model_.density().log_prob(pass, x, given);
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      lane.sum += static_cast<double>(log_p.value[i]);
-      if (log_p.wants_grad()) log_p.adjoint[i] = seed;
-    }
-    lane.tape.backward();
   }
 }
 
@@ -127,22 +131,23 @@ template <class T>
 StepResult<T> Trainer<T>::step() {
   const bool full = batch_ == train_.count;
   const std::int64_t epoch = state_.step / static_cast<std::int64_t>(steps_per_epoch_);
-  if (!full && epoch != epoch_)
-    core::permute({settings_.seed, core::Purpose::shuffle, static_cast<std::uint32_t>(epoch)}, order_);
+  for (std::size_t m = 0; !full && epoch != epoch_ && m < orders_.size(); ++m)
+    core::permute({settings_.seed + m, core::Purpose::shuffle, static_cast<std::uint32_t>(epoch)}, orders_[m]);
   epoch_ = epoch;
   const std::size_t first = static_cast<std::size_t>(state_.step % static_cast<std::int64_t>(steps_per_epoch_)) * batch_;
-  const std::span<const std::uint32_t> batch(order_.data() + first, std::min(batch_, train_.count - first));
+  const std::size_t rows = std::min(batch_, train_.count - first);
   pool_.run(static_cast<int>(lanes_.size()),
-            [&](int l, int) { run_lane(*lanes_[static_cast<std::size_t>(l)], static_cast<std::size_t>(l), batch); });
+            [&](int l, int) { run_lane(*lanes_[static_cast<std::size_t>(l)], static_cast<std::size_t>(l), first, rows); });
 
   StepResult<T> result;
   for (const auto& lane : lanes_) result.nll -= lane->sum;
-  result.nll /= static_cast<double>(batch.size());
-  result.norm = optimizer_.reduce(lane_gradients_, pool_);
+  const double members = static_cast<double>(orders_.size());
+  result.nll /= static_cast<double>(rows) * members;
+  result.norm = optimizer_.reduce(lane_gradients_, pool_) / std::sqrt(members);
   if (!std::isfinite(result.nll) || !std::isfinite(result.norm)) return result;
   const double rate = state_.rate_factor * settings_.learning_rate(state_.step);
   optimizer_.update(model_.weights(), {lanes_.front()->gradient, model_.weights().size()}, result.norm, rate, state_.step, pool_);
-  update_statistics(batch.size());
+  update_statistics(rows);
   state_.loss_sum += result.nll;
   ++state_.loss_count;
   if (settings_.ema) {

@@ -25,8 +25,8 @@ struct Rows {
 
 template <class T>
 struct StepResult {
-  double nll = 0;   ///< mean over the batch, in the flow's units
-  double norm = 0;  ///< of the gradient, before clipping
+  double nll = 0;   ///< mean over the batch, in the flow's units; of an ensemble, over its members too
+  double norm = 0;  ///< of the gradient, before clipping; of an ensemble, the root mean square of its members'
 };
 
 /// Everything that training changes.
@@ -68,7 +68,9 @@ class Trainer {
   /// The weights to be saved now: best, or averaged, or current. Valid until the next call that trains, evaluates or asks for them.
   const std::vector<T>& saved();
 
-  /// Mean negative log-likelihood of rows under weights, in the flow's units.
+  /// Log-densities of rows under weights, in the flow's units.
+  std::vector<double> scores(const Rows<T>& rows, const std::vector<T>& weights);
+  /// Their mean, negative.
   double nll(const Rows<T>& rows, const std::vector<T>& weights);
   /// Rows whose score is not finite, in their order.
   std::vector<std::size_t> bad_rows(const Rows<T>& rows, const std::vector<T>& weights);
@@ -90,8 +92,7 @@ class Trainer {
   /// rows; without such layers the weights are returned as they are.
   const std::vector<T>& frozen(const std::vector<T>& weights);
   void update_statistics(std::size_t rows);
-  void run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch);
-  std::vector<double> scores(const Rows<T>& rows, const std::vector<T>& weights);
+  void run_lane(Lane& lane, std::size_t number, std::size_t first, std::size_t rows);
   flow::Var<T> gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index padded,
                       Index cols) const;
 
@@ -103,7 +104,7 @@ class Trainer {
   State<T> state_;
   std::size_t batch_, steps_per_epoch_;
   std::int64_t every_, epoch_ = -1;
-  std::vector<std::uint32_t> order_;  // rows of this epoch, in the order they are used
+  std::vector<std::vector<std::uint32_t>> orders_;  // of each member: rows of this epoch, in the order they are used
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<T> gradients_;  // one vector a lane
   std::vector<T*> lane_gradients_;

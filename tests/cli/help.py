@@ -4,7 +4,8 @@ import unittest
 
 from support.case import Case
 
-COMMANDS = ["train", "check", "sample", "logprob", "evaluate", "encode", "decode", "inspect", "manual", "completion"]
+COMMANDS = ["train", "cv", "check", "sample", "impute", "logprob", "evaluate", "compare", "encode", "decode", "inspect", "plot",
+            "report", "manual", "completion"]
 
 
 class Help(Case):
