@@ -1,6 +1,7 @@
 // The list of commands: a new one is a file beside this and a line here.
 #include "commands/check.h"
 #include "commands/command.h"
+#include "commands/completion.h"
 #include "commands/compare.h"
 #include "commands/cv.h"
 #include "commands/decode.h"
@@ -9,6 +10,7 @@
 #include "commands/impute.h"
 #include "commands/inspect.h"
 #include "commands/logprob.h"
+#include "commands/manual.h"
 #include "commands/plot.h"
 #include "commands/report.h"
 #include "commands/sample.h"
@@ -31,6 +33,8 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   all.push_back(std::make_unique<Inspect>());
   all.push_back(std::make_unique<Plot>());
   all.push_back(std::make_unique<Report>());
+  all.push_back(std::make_unique<Manual>());
+  all.push_back(std::make_unique<Completion>());
   return all;
 }
 
