@@ -2,6 +2,7 @@
 #include "commands/manual.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 
 #include "commands/help.h"
@@ -17,7 +18,17 @@ namespace {
 std::string plain(std::string_view line) {
   std::string out;
   if (line.starts_with('.') || line.starts_with('\'')) out = "\\&";
-  for (const char c : line) {
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const auto c = line[i];
+    if (const auto lead = static_cast<unsigned char>(c); lead >= 0xC0) {  // a character of UTF-8, by its number
+      const int more = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
+      unsigned number = lead & (0x3Fu >> more);
+      for (int k = 0; k < more; ++k) number = number << 6 | (static_cast<unsigned char>(line[++i]) & 0x3Fu);
+      char text[16];
+      std::snprintf(text, sizeof text, "\\[u%04X]", number);
+      out += text;
+      continue;
+    }
     switch (c) {
       case '\\':
         out += "\\e";
