@@ -75,7 +75,9 @@ int open_special(const std::string& path, const std::string& target) {
 /// What the names of the temporaries beside `target` begin with.
 std::string temporary_stem(const std::string& target) {
   constexpr std::size_t longest_stem = 200;  // a name has at most 255 bytes
-  return "." + std::filesystem::path(target).filename().string().substr(0, longest_stem) + ".tmp-";
+  std::string stem(1, '.');
+  stem.append(std::filesystem::path(target).filename().string(), 0, longest_stem).append(".tmp-");
+  return stem;
 }
 
 /// Creates the temporary beside `target`, with the permissions of the file it will replace.

@@ -15,7 +15,7 @@ struct Knots {
   Index bins, rows;
   T *w, *h, *d0, *d1, *x, *y;  // sizes, end slopes, lower left corners
 
-  Knots(Tape<T>& tape, Index bins, Index rows) : bins(bins), rows(rows) {
+  Knots(Tape<T>& tape, Index bin_count, Index row_count) : bins(bin_count), rows(row_count) {
     T* at = tape.scratch(6 * bins * rows);
     for (T** field : {&w, &h, &d0, &d1, &x, &y}) {
       *field = at;
