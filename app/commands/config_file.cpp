@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "terminal/log.h"
 #include "training/train.h"
 
 namespace flowfit::commands {
@@ -34,6 +35,13 @@ std::vector<std::string> named(const Json& config, const char* key) {
   return names;
 }
 
+// The text under data.<key>, if it is one.
+std::optional<std::string> word(const Json& config, const char* key) {
+  const auto data = config.is_object() ? config.find("data") : config.end();
+  if (data == config.end() || !data->is_object() || !data->contains(key) || !(*data)[key].is_string()) return std::nullopt;
+  return (*data)[key].get<std::string>();
+}
+
 // Similar names in the same folder, for a config that is not there.
 std::string hint_for_missing(const std::string& path) {
   namespace fs = std::filesystem;
@@ -51,9 +59,10 @@ void check_early(Json config, const std::string& config_name, const std::vector<
   if (!config.is_object()) return;
   if (named(config, "columns").empty()) {
     const std::vector<std::string> context = named(config, "context");
+    const std::optional<std::string> weight = word(config, "weight");
     Json columns = Json::array();
     for (const std::string& name : header)
-      if (std::find(context.begin(), context.end(), name) == context.end()) columns.push_back(name);
+      if (std::find(context.begin(), context.end(), name) == context.end() && name != weight) columns.push_back(name);
     if (columns.empty() || (config.contains("data") && !config["data"].is_object())) return;
     config["data"]["columns"] = std::move(columns);
   }
@@ -80,23 +89,30 @@ bool names_columns(const std::string& config, const std::string& config_name) {
   return data.contains("columns") && !data["columns"].is_null() && data["columns"] != Json::array();
 }
 
-data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name) {
+data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name, char delimiter) {
   const Json json = config::parse_json(config, config_name);
   std::vector<std::string> wanted = named(json, "columns");
   if (!wanted.empty()) {
     const std::vector<std::string> context = named(json, "context");
     wanted.insert(wanted.end(), context.begin(), context.end());
+    if (const std::optional<std::string> weight = word(json, "weight")) wanted.push_back(*weight);
   }
+  const data::BadCell bad = word(json, "missing") == "drop" ? data::BadCell::drop_missing : data::BadCell::error;
+  const data::ReadOptions options{.delimiter = delimiter, .names = {wanted}};
   std::error_code none;
-  if (std::filesystem::is_regular_file(path, none)) {
-    const data::CsvReader reader(path);
-    warn_of_numeric_header(reader.header(), reader.name());
-    check_early(json, config_name, reader.header());
-    return data::read_dataset(path, wanted);
+  const bool early = std::filesystem::is_regular_file(path, none);
+  if (early) {
+    const std::unique_ptr<data::TableReader> reader = data::open_table(path, options);
+    warn_of_numeric_header(reader->header(), reader->name());
+    check_early(json, config_name, reader->header());
+  } else if (!wanted.empty()) {
+    check_early(json, config_name, {});
   }
-  if (!wanted.empty()) check_early(json, config_name, {});
-  data::Dataset dataset = data::read_dataset(path, wanted);
-  warn_of_numeric_header(dataset.names, dataset.source);
+  data::Dataset dataset = data::read_dataset(path, wanted, bad, options);
+  if (!early) warn_of_numeric_header(dataset.names, dataset.source);
+  if (dataset.dropped > 0)
+    terminal::warning(dataset.source + ": dropped " + counted(dataset.dropped, "row") + " of " +
+                      std::to_string(dataset.rows() + dataset.dropped) + " with a missing cell");
   return dataset;
 }
 

@@ -31,7 +31,12 @@ struct CsvRecord {
 /// Cuts the record that begins at `begin` into fields, by RFC 4180. False when [begin, end) does not hold the whole of it and more may come
 /// (`ended` false). Throws DataError; `line` is the record's first line, `name` the file.
 bool cut_record(const char* begin, const char* end, bool ended, std::size_t keep, const std::string& name, std::size_t line,
-                CsvRecord& record);
+                CsvRecord& record, char delimiter = ',');
+
+/// Whether a cell says that its value is not known: empty, NA, NaN, null, ?, …
+bool is_missing(std::string_view text);
+/// `comma`, `tab`, … or the character in quotes.
+std::string delimiter_name(char delimiter);
 
 /// What may be wrong with a cell that is not a finite number; never empty.
 std::string_view cell_hint(std::string_view text);

@@ -1,4 +1,4 @@
-// A table in memory: named columns of doubles, read from a CSV by name.
+// A table in memory: named columns of doubles, read from a file by name.
 #include "data/dataset.h"
 
 #include <zlib.h>
@@ -53,14 +53,15 @@ Columns Dataset::pick(std::span<const std::string> wanted) const {
   return picked;
 }
 
-Dataset read_dataset(const std::string& path, std::span<const std::string> wanted) {
+Dataset read_dataset(const std::string& path, std::span<const std::string> wanted, BadCell bad, const ReadOptions& options) {
   constexpr std::size_t chunk = 1 << 14;
-  CsvReader reader(path);
+  const std::unique_ptr<TableReader> opened = open_table(path, options);
+  TableReader& reader = *opened;
   Dataset dataset;
   dataset.source = reader.name();
   dataset.names = wanted.empty() ? reader.header() : std::vector<std::string>(wanted.begin(), wanted.end());
   std::vector<std::size_t> fields = locate(dataset.names, reader.header(), dataset.source);
-  reader.select(std::move(fields));
+  reader.select(std::move(fields), bad);
 
   dataset.columns.resize(dataset.names.size());
   CsvRows rows;
@@ -78,6 +79,10 @@ Dataset read_dataset(const std::string& path, std::span<const std::string> wante
             dataset.columns[i].insert(dataset.columns[i].end(), rows.columns[i].begin(), rows.columns[i].end());
         }
       });
+  dataset.dropped = reader.skipped();
+  if (dataset.rows() == 0 && dataset.dropped > 0)
+    throw core::DataError(core::message(dataset.source, "expected rows without missing cells", "none",
+                                        "leave a column that is often empty out with data.columns"));
   if (dataset.rows() == 0)
     throw core::DataError(core::message(dataset.source, "expected rows of numbers", "a header only",
                                         reader.header_is_numeric() ? "the first row was taken as the column names" : ""));

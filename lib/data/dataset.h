@@ -1,4 +1,4 @@
-// A table in memory: named columns of doubles, read from a CSV by name.
+// A table in memory: named columns of doubles, read from a file by name.
 #pragma once
 
 #include <cstddef>
@@ -6,14 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "data/csv.h"
+#include "data/table_reader.h"
 
 namespace flowfit::data {
 
 struct Dataset {
   std::string source;  ///< where it came from, for messages
   std::vector<std::string> names;
-  Columns columns;  ///< names.size() vectors of rows() values
+  Columns columns;          ///< names.size() vectors of rows() values
+  std::size_t dropped = 0;  ///< rows left out for a missing cell
   std::size_t rows() const { return columns.empty() ? 0 : columns.front().size(); }
 
   /// The columns called `wanted`, in that order. Throws DataError for a missing one, with a did-you-mean.
@@ -24,8 +25,9 @@ struct Dataset {
 std::vector<std::size_t> locate(std::span<const std::string> wanted, std::span<const std::string> header,
                                 const std::string& source);
 
-/// Reads the wanted columns of a CSV, or all of them when `wanted` is empty. Throws DataError for no rows (`header only`).
-Dataset read_dataset(const std::string& path, std::span<const std::string> wanted = {});
+/// Reads the wanted columns of a table, or all of them when `wanted` is empty. Throws DataError for no rows (`header only`).
+Dataset read_dataset(const std::string& path, std::span<const std::string> wanted = {}, BadCell bad = BadCell::error,
+                     const ReadOptions& options = {});
 
 /// Fingerprint of parsed values and their order, not of the file's bytes: `crc32:<8 hex>/<rows>x<columns>`. −0 counts as 0.
 std::string fingerprint(const Columns& columns);

@@ -33,8 +33,9 @@ std::vector<int> places(const config::Node& node, const char* key, const std::ve
 
 template <class T>
 Density<T>::Density(const config::Node& root, const std::vector<std::string>& columns, const std::vector<std::string>& context,
-                    nn::ParameterLayout& layout, std::uint64_t seed)
-    : features_(static_cast<int>(columns.size())) {
+                    nn::ParameterLayout& layout, std::uint64_t seed, const std::string& prefix)
+    : features_(static_cast<int>(columns.size())), context_(static_cast<int>(context.size())) {
+  const std::size_t start = layout.parameters().size();
   const config::Node factors = root.member("factors");
   if (!factors.exists()) {
     std::vector<int> all(columns.size()), given(context.size());
@@ -42,9 +43,9 @@ Density<T>::Density(const config::Node& root, const std::vector<std::string>& co
     std::iota(given.begin(), given.end(), 0);
     const config::Node layers = root.member("flow");
     if (!layers.exists()) root.error_at("flow", R"(required key is missing; give the list of transforms, or "factors")");
-    factors_.push_back(
-        {std::move(all), std::move(given),
-         Flow<T>(layers, root.member("base"), "", layout, features_, static_cast<int>(context.size()), seed, columns)});
+    factors_.push_back({std::move(all), std::move(given),
+                        Flow<T>(layers, root.member("base"), prefix, layout, features_, static_cast<int>(context.size()), seed,
+                                columns, start)});
     return;
   }
   if (root.has("flow")) root.error_at("flow", R"(a config has "flow" or "factors", not both; remove one)");
@@ -76,8 +77,8 @@ Density<T>::Density(const config::Node& root, const std::vector<std::string>& co
     std::vector<std::string> own_names;
     for (const int place : own) own_names.push_back(columns[static_cast<std::size_t>(place)]);
     factors_.push_back({std::move(own), std::move(given),
-                        Flow<T>(layers, node.member("base"), "factors." + std::to_string(number++) + ".", layout, own_count,
-                                given_count, seed, own_names)});
+                        Flow<T>(layers, node.member("base"), prefix + "factors." + std::to_string(number++) + ".", layout,
+                                own_count, given_count, seed, own_names, start)});
     node.finish();
   }
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -115,6 +116,16 @@ std::string Density<T>::not_finite_at(Pass<T>& pass, Var<T> x, Var<T> context, I
     if (!place.empty()) return place;
   }
   return {};
+}
+
+template <class T>
+Var<T> Density<T>::log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) const {
+  const Var<T> all = pass.tape.make(x.rows, x.cols, false);
+  for (const Factor& factor : factors_)
+    autodiff::scatter_columns(pass.tape,
+                              factor.flow.log_prob_by_column(pass, part(pass, factor, x), given(pass, factor, context, x)), all,
+                              factor.columns);
+  return all;
 }
 
 // step(factor, columns so far) → the factor's own columns and log_det.
@@ -262,6 +273,43 @@ std::vector<std::pair<double, double>> Density<T>::base_support() const {
   std::vector<std::pair<double, double>> all(static_cast<std::size_t>(features_));
   for (const Factor& factor : factors_)
     for (const int column : factor.columns) all[static_cast<std::size_t>(column)] = factor.flow.base().support();
+  return all;
+}
+
+template <class T>
+std::vector<bool> Density<T>::standard_normal() const {
+  std::vector<bool> all(static_cast<std::size_t>(features_));
+  for (const Factor& factor : factors_)
+    for (std::size_t d = 0; d < factor.columns.size(); ++d)
+      all[static_cast<std::size_t>(factor.columns[d])] = factor.flow.base().standard_normal(static_cast<Index>(d));
+  return all;
+}
+
+template <class T>
+Conditionals Density<T>::conditionals() const {
+  Conditionals all;
+  all.looks.resize(static_cast<std::size_t>(features_));
+  all.base.resize(static_cast<std::size_t>(features_));
+  for (std::size_t f = 0; f < factors_.size(); ++f) {
+    const Factor& factor = factors_[f];
+    all.reason = factor.flow.unsplit();
+    if (!all.reason.empty()) {
+      if (factors_.size() > 1) all.reason = "factor " + std::to_string(f) + ": " + all.reason;
+      return all;
+    }
+    const transforms::Links links = factor.flow.links();
+    const std::vector<int> inside = *links.order();
+    for (const int d : inside) all.order.push_back(factor.columns[static_cast<std::size_t>(d)]);
+    for (std::size_t z = 0; z < links.own.size(); ++z) {
+      const auto column = static_cast<std::size_t>(factor.columns[static_cast<std::size_t>(links.own[z])]);
+      all.base[column] = factor.columns[z];
+      for (std::size_t j = 0; j < links.own.size(); ++j)
+        if (links.looks[z][j]) all.looks[column].push_back(factor.columns[j]);
+      // Of several factors, `given` counts the context in front of x.
+      for (const int place : factor.given)
+        if (factors_.size() > 1 && place >= context_) all.looks[column].push_back(place - context_);
+    }
+  }
   return all;
 }
 

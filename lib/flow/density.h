@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "flow/conditionals.h"
 #include "flow/flow.h"
 
 namespace flowfit::flow {
@@ -16,11 +17,14 @@ template <class T>
 class Density {
  public:
   /// Reads "flow" and "base", or "factors", of an expanded config's root. `columns` and `context` name the columns of x and of the context.
+  /// `prefix`: of its parameters' names, for a member of an ensemble.
   Density(const config::Node& root, const std::vector<std::string>& columns, const std::vector<std::string>& context,
-          nn::ParameterLayout& layout, std::uint64_t seed);
+          nn::ParameterLayout& layout, std::uint64_t seed, const std::string& prefix = "");
 
   /// x: B x D, context: B x C or empty. All in the flow's units (preprocessed).
   Var<T> log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const;
+  /// B x D, by column: see Conditionals. Only where they exist.
+  Var<T> log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) const;
   Mapped<T> encode(Pass<T>& pass, Var<T> x, Var<T> context) const;
   Mapped<T> decode(Pass<T>& pass, Var<T> z, Var<T> context) const;
   /// One draw a row id of the pass; `seed` alone decides the stream.
@@ -42,8 +46,10 @@ class Density {
   /// As of a flow: of the least exact factor, and of any.
   double tolerance() const;
   bool estimates() const;
-  /// Where each column of the base side lives.
+  /// Where each column of the base side lives, and whether it is standard normal.
   std::vector<std::pair<double, double>> base_support() const;
+  std::vector<bool> standard_normal() const;
+  Conditionals conditionals() const;
 
  private:
   struct Factor {
@@ -59,7 +65,7 @@ class Density {
   template <class Step>
   Mapped<T> by_factor(Pass<T>& pass, Index rows, Step step) const;
 
-  int features_;
+  int features_, context_;
   std::vector<Factor> factors_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -53,6 +54,22 @@ std::unique_ptr<Model> typed(const Archive& archive, const config::Document& doc
 }
 
 }  // namespace
+
+void Model::log_prob(const Baseline& baseline, const data::Columns& columns, const data::Columns& context, std::span<double> out,
+                     core::ThreadPool& pool) const {
+  data::Columns x = columns, c = context;
+  schema_.encode(x);
+  schema_.encode_context(c);
+  baseline.log_prob(x, c, out, pool);
+  for (double& score : out) score += schema_.log_abs_det_jacobian();
+}
+
+data::Columns Model::sample(std::uint64_t seed, std::uint64_t first, std::size_t n, const data::Columns& context,
+                            core::ThreadPool& pool) const {
+  std::vector<std::uint64_t> places(n);
+  std::iota(places.begin(), places.end(), first);
+  return sample(seed, places, context, pool);
+}
 
 std::string model_path(const std::string& run_or_file) {
   namespace fs = std::filesystem;

@@ -12,9 +12,12 @@ namespace flowfit::flow {
 
 struct Settings {
   std::vector<std::string> columns, context;
-  std::string preprocess;   ///< "standardize" or "none"
-  double validation = 0.1;  ///< share of the rows held out; 0: none
+  std::string preprocess;     ///< "standardize" or "none"
+  double validation = 0.1;    ///< share of the rows held out; 0: none
+  bool drop_missing = false;  ///< rows with a missing cell in a used column are left out; else they are an error
+  std::string weight;         ///< the column of the rows' weights; empty: none
   bool float64 = false;
+  int ensemble = 1;  ///< members
   std::uint64_t seed = 0;
 
   /// Reads an expanded config's root. `header`: the data's column names where there is data: `columns` then defaults to all that are not

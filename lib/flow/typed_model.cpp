@@ -15,7 +15,8 @@ namespace flowfit::flow {
 
 template <class T>
 TypedModel<T>::TypedModel(const config::Document& document, const Settings& settings, data::Schema schema)
-    : Model(std::move(schema)), density_(document.root(), settings.columns, settings.context, layout_, settings.seed) {
+    : Model(std::move(schema)),
+      density_(document.root(), settings.ensemble, settings.columns, settings.context, layout_, settings.seed) {
   core::needing_memory([this] { return std::to_string(layout_.size()) + " parameters"; }, "use smaller networks or fewer layers",
                        [&] {
                          const std::vector<double> start = layout_.initial(settings.seed);
@@ -26,7 +27,8 @@ TypedModel<T>::TypedModel(const config::Document& document, const Settings& sett
 template <class T>
 TypedModel<T>::TypedModel(const config::Document& document, const Settings& settings, data::Schema schema, const Archive& archive,
                           const std::string& where)
-    : Model(std::move(schema)), density_(document.root(), settings.columns, settings.context, layout_, settings.seed) {
+    : Model(std::move(schema)),
+      density_(document.root(), settings.ensemble, settings.columns, settings.context, layout_, settings.seed) {
   document.check();
   load(archive, where);
 }
@@ -53,6 +55,7 @@ Archive TypedModel<T>::archive() const {
     const std::span<const T> values(weights_.data() + p.offset, static_cast<std::size_t>(p.size));
     archive.tensors.push_back(make_tensor<T>(p.name, {p.shape.begin(), p.shape.end()}, values));
   }
+  reference_.write(archive);
   return archive;
 }
 
@@ -74,7 +77,8 @@ void TypedModel<T>::load(const Archive& archive, const std::string& where) {
     }
   }
   for (const Tensor& tensor : archive.tensors) {
-    if (!tensor.name.starts_with("train.") && std::ranges::find(names, tensor.name) == names.end())
+    if (!tensor.name.starts_with("train.") && !Reference::owns(tensor.name) &&
+        std::ranges::find(names, tensor.name) == names.end())
       fail("tensor " + core::quoted(tensor.name) + " belongs to nothing in its config; " + core::suggestion(tensor.name, names));
   }
   weights_.resize(static_cast<std::size_t>(layout_.size()));  // not before: a config that lies about its sizes gets no memory
@@ -89,6 +93,7 @@ void TypedModel<T>::load(const Archive& archive, const std::string& where) {
     }
     std::ranges::copy(values, weights_.begin() + p.offset);
   }
+  reference_ = Reference::read(archive, schema_.columns.size() + schema_.context.size(), where);
 }
 
 template <class T>
@@ -105,7 +110,7 @@ Var<T> load_block(nn::Tape<T>& tape, const data::Columns& columns, std::size_t f
 
 template <class T>
 void TypedModel<T>::by_blocks(const T* weights, const data::Columns& columns, const data::Columns& context, std::size_t n,
-                              core::ThreadPool& pool, std::uint64_t first_id, const Body& body) const {
+                              core::ThreadPool& pool, std::span<const std::uint64_t> row_ids, const Body& body) const {
   const std::size_t size = static_cast<std::size_t>(block_rows);
   std::vector<std::unique_ptr<nn::Tape<T>>> tapes;
   for (int worker = 0; worker < pool.size(); ++worker) tapes.push_back(std::make_unique<nn::Tape<T>>());
@@ -115,7 +120,10 @@ void TypedModel<T>::by_blocks(const T* weights, const data::Columns& columns, co
     const std::size_t first = static_cast<std::size_t>(block) * size;
     const Index rows = static_cast<Index>(std::min(size, n - first));
     std::uint64_t* ids = tape.template scratch<std::uint64_t>(block_rows);
-    for (Index i = 0; i < block_rows; ++i) ids[i] = first_id + first + static_cast<std::uint64_t>(std::min(i, rows - 1));
+    for (Index i = 0; i < block_rows; ++i) {
+      const std::size_t row = first + static_cast<std::size_t>(std::min(i, rows - 1));
+      ids[i] = row_ids.empty() ? row : row_ids[row];
+    }
     Pass<T> pass{tape, weights};
     pass.rows = ids;
     body(pass, load_block<T>(tape, columns, first, rows, block_rows), load_block<T>(tape, context, first, rows, block_rows),
@@ -149,7 +157,7 @@ void TypedModel<T>::score(const T* weights, const data::Columns& columns, const 
   schema_.encode(x);
   schema_.encode_context(c);
   const double jacobian = schema_.log_abs_det_jacobian();
-  by_blocks(weights, x, c, out.size(), pool, 0, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
+  by_blocks(weights, x, c, out.size(), pool, {}, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
     const Var<T> log_p = density_.log_prob(pass, block, given);
     for (Index i = 0; i < rows; ++i) {
       const double score = static_cast<double>(log_p.value[i]) + jacobian;
@@ -163,11 +171,40 @@ void TypedModel<T>::score(const T* weights, const data::Columns& columns, const 
 }
 
 template <class T>
-data::Columns TypedModel<T>::sample(std::uint64_t seed, std::uint64_t first_id, std::size_t n, const data::Columns& context,
+data::Columns TypedModel<T>::log_prob_by_column(const data::Columns& columns, const data::Columns& context, std::size_t n,
+                                                core::ThreadPool& pool) const {
+  data::Columns x = columns, c = context, out(columns.size(), std::vector<double>(n));
+  schema_.encode(x);
+  schema_.encode_context(c);
+  by_blocks(weights_.data(), x, c, n, pool, {}, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
+    const Var<T> terms = density_.log_prob_by_column(pass, block, given);
+    for (std::size_t d = 0; d < out.size(); ++d) {
+      const double jacobian = -std::log(schema_.columns[d].scale);
+      for (Index i = 0; i < rows; ++i)
+        out[d][first + static_cast<std::size_t>(i)] =
+            static_cast<double>(terms.value[static_cast<Index>(d) * terms.rows + i]) + jacobian;
+    }
+  });
+  return out;
+}
+
+template <class T>
+Model::Traits TypedModel<T>::traits() const {
+  return {static_cast<int>(density_.members().size()),
+          density_.tolerance(),
+          density_.estimates(),
+          density_.base_support(),
+          density_.standard_normal(),
+          density_.conditionals()};
+}
+
+template <class T>
+data::Columns TypedModel<T>::sample(std::uint64_t seed, std::span<const std::uint64_t> places, const data::Columns& context,
                                     core::ThreadPool& pool) const {
+  const std::size_t n = places.size();
   data::Columns out(schema_.columns.size(), std::vector<double>(n)), c = context;
   schema_.encode_context(c);
-  by_blocks(weights_.data(), {}, c, n, pool, first_id, [&](Pass<T>& pass, Var<T>, Var<T> given, std::size_t first, Index rows) {
+  by_blocks(weights_.data(), {}, c, n, pool, places, [&](Pass<T>& pass, Var<T>, Var<T> given, std::size_t first, Index rows) {
     const Var<T> x = density_.sample(pass, block_rows, given, seed);
     for (std::size_t d = 0; d < out.size(); ++d)
       std::copy_n(x.value + static_cast<Index>(d) * x.rows, rows, out[d].begin() + static_cast<std::ptrdiff_t>(first));
@@ -183,7 +220,7 @@ data::Columns TypedModel<T>::encode(const data::Columns& columns, const data::Co
   schema_.encode(x);
   schema_.encode_context(c);
   const double jacobian = schema_.log_abs_det_jacobian();
-  by_blocks(weights_.data(), x, c, log_det.size(), pool, 0,
+  by_blocks(weights_.data(), x, c, log_det.size(), pool, {},
             [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
               const Mapped<T> m = density_.encode(pass, block, given);
               for (std::size_t d = 0; d < out.size(); ++d)
@@ -201,7 +238,7 @@ data::Columns TypedModel<T>::decode(const data::Columns& columns, const data::Co
   data::Columns c = context, out(columns.size(), std::vector<double>(log_det.size()));
   schema_.encode_context(c);
   const double jacobian = schema_.log_abs_det_jacobian();
-  by_blocks(weights_.data(), columns, c, log_det.size(), pool, 0,
+  by_blocks(weights_.data(), columns, c, log_det.size(), pool, {},
             [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
               const Mapped<T> m = density_.decode(pass, block, given);
               for (std::size_t d = 0; d < out.size(); ++d)

@@ -8,8 +8,10 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/text.h"
 #include "flow/expand.h"
+#include "flow/model.h"
 #include "training/collinear.h"
 
 namespace flowfit::training {
@@ -23,6 +25,41 @@ data::Columns rows_of(const data::Columns& columns, const std::vector<std::uint3
     for (const std::uint32_t row : rows) to.push_back(column[row]);
   }
   return part;
+}
+
+/// The weights of a table's rows. Rows whose weight is 0 leave `x` and `context`: as if they were not there.
+std::vector<double> take_weights(const std::string& column, const data::Dataset& table, data::Columns& x,
+                                 data::Columns& context) {
+  if (column.empty()) return {};
+  std::vector<double> weights = table.pick(std::vector{column}).front();
+  std::vector<std::uint32_t> positive;
+  for (std::size_t row = 0; row < weights.size(); ++row) {
+    if (weights[row] < 0)
+      throw core::DataError(table.source + ": expected weights of at least 0, got " + column + " = " +
+                            core::number(weights[row]) + " in row " + std::to_string(row + 1));
+    if (weights[row] > 0) positive.push_back(static_cast<std::uint32_t>(row));
+  }
+  if (positive.empty())
+    throw core::DataError(table.source + ": expected a weight above 0, got none in column " + core::quoted(column));
+  if (positive.size() == weights.size()) return weights;
+  x = rows_of(x, positive);
+  context = rows_of(context, positive);
+  return rows_of({weights}, positive).front();
+}
+
+/// Sets a column's mean and standard deviation to the weighted ones, in two passes as the schema takes the plain ones.
+void standardize(data::Column& column, const std::vector<double>& values, const std::vector<double>& weights) {
+  long double total = 0, sum = 0, squares = 0;
+  for (std::size_t row = 0; row < values.size(); ++row) {
+    total += weights[row];
+    sum += static_cast<long double>(weights[row]) * values[row];
+  }
+  column.loc = static_cast<double>(sum / total);
+  for (std::size_t row = 0; row < values.size(); ++row) {
+    const long double deviation = static_cast<long double>(values[row]) - column.loc;
+    squares += weights[row] * deviation * deviation;
+  }
+  column.scale = static_cast<double>(std::sqrt(squares / total));
 }
 
 std::string percent(double share) { return core::number(std::round(share * 1000) / 10) + " %"; }
@@ -63,22 +100,44 @@ std::unique_ptr<flow::TypedModel<T>> fresh_model(const Plan& plan) {
   return model;
 }
 
+template <class T>
+void start_from(flow::TypedModel<T>& model, const Plan& plan, const std::string& init) {
+  const std::string path = flow::model_path(init);
+  const flow::Archive archive = flow::read_archive(core::read_file(path), path);
+  const data::Schema schema = flow::make_model(archive, path)->schema();
+  if (schema.names() != plan.flow.columns || schema.context_names() != plan.flow.context)
+    throw core::ConfigError("--init: " + path + ": expected a model of " + core::joined(plan.flow.columns) +
+                            ", in this order, as the config has them, got one of " + core::joined(schema.names()));
+  model.set_schema(schema);
+  try {
+    model.load(archive, path);
+  } catch (const core::ModelError& error) {
+    throw core::ConfigError("--init: the config describes another flow than the model: " + std::string(error.what()) +
+                            "; use the config.json of its run, and change only \"train\"");
+  }
+  model.set_reference({});
+}
+
 Parts split(const Plan& plan, const data::Dataset& table, const data::Dataset* validation) {
   Parts parts;
   data::Columns x = table.pick(plan.flow.columns), context = table.pick(plan.flow.context);
-  const std::size_t n = table.rows();
+  std::vector<double> weights = take_weights(plan.flow.weight, table, x, context);
+  const std::size_t n = x.front().size();
   if (n < 2) throw core::DataError(table.source + ": expected at least 2 rows to train on, got " + std::to_string(n));
   data::Columns everything = x;
   everything.insert(everything.end(), context.begin(), context.end());
+  if (!weights.empty()) everything.push_back(weights);
   parts.fingerprint = data::fingerprint(everything);
   if (validation) {
     parts.validation = validation->pick(plan.flow.columns);
     parts.validation_context = validation->pick(plan.flow.context);
-    parts.validation_rows = validation->rows();
+    parts.validation_weights = take_weights(plan.flow.weight, *validation, parts.validation, parts.validation_context);
+    parts.validation_rows = parts.validation.front().size();
     if (parts.validation_rows == 0)
       throw core::DataError(validation->source + ": expected at least one row to validate on, got none");
     everything = parts.validation;
     everything.insert(everything.end(), parts.validation_context.begin(), parts.validation_context.end());
+    if (!weights.empty()) everything.push_back(parts.validation_weights);
     parts.fingerprint += "+" + data::fingerprint(everything);
   } else if (plan.flow.validation > 0) {
     const auto held = static_cast<std::size_t>(std::llround(plan.flow.validation * static_cast<double>(n)));
@@ -92,20 +151,39 @@ Parts split(const Plan& plan, const data::Dataset& table, const data::Dataset* v
     parts.validation_context = rows_of(context, second);
     x = rows_of(x, first);
     context = rows_of(context, first);
+    if (!weights.empty()) {
+      parts.validation_weights = rows_of({weights}, second).front();
+      weights = rows_of({weights}, first).front();
+    }
   }
   parts.train = std::move(x);
   parts.train_context = std::move(context);
+  parts.train_weights = std::move(weights);
   parts.train_rows = parts.train.front().size();
   return parts;
 }
 
+data::Schema fit_schema(const Plan& plan, const Parts& parts) {
+  data::Schema schema =
+      data::Schema::fit(plan.flow.preprocess, plan.flow.columns, parts.train, plan.flow.context, parts.train_context);
+  if (parts.train_weights.empty() || plan.flow.preprocess != "standardize") return schema;
+  for (std::size_t i = 0; i < schema.columns.size(); ++i) standardize(schema.columns[i], parts.train[i], parts.train_weights);
+  for (std::size_t i = 0; i < schema.context.size(); ++i)
+    standardize(schema.context[i], parts.train_context[i], parts.train_weights);
+  return schema;
+}
+
 template <class T>
-Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns context, std::size_t count) {
+Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns context, std::size_t count,
+                const std::vector<double>& weights) {
   Rows<T> rows;
   rows.count = count;
   if (count == 0) return rows;
   schema.encode(columns);
   schema.encode_context(context);
+  rows.weights = weights;
+  const double mean = std::accumulate(weights.begin(), weights.end(), 0.0) / static_cast<double>(count);
+  for (double& weight : rows.weights) weight /= mean;
   for (const std::vector<double>& column : columns) rows.x.insert(rows.x.end(), column.begin(), column.end());
   for (const std::vector<double>& column : context) rows.context.insert(rows.context.end(), column.begin(), column.end());
   return rows;
@@ -143,9 +221,10 @@ std::vector<std::string> remarks(const data::Columns& columns, const std::vector
   return found;
 }
 
-#define FLOWFIT_INSTANTIATE(T)                                               \
-  template std::unique_ptr<flow::TypedModel<T>> fresh_model<T>(const Plan&); \
-  template Rows<T> encoded<T>(const data::Schema&, data::Columns, data::Columns, std::size_t);
+#define FLOWFIT_INSTANTIATE(T)                                                        \
+  template std::unique_ptr<flow::TypedModel<T>> fresh_model<T>(const Plan&);          \
+  template void start_from<T>(flow::TypedModel<T>&, const Plan&, const std::string&); \
+  template Rows<T> encoded<T>(const data::Schema&, data::Columns, data::Columns, std::size_t, const std::vector<double>&);
 FLOWFIT_INSTANTIATE(float)
 FLOWFIT_INSTANTIATE(double)
 

@@ -41,15 +41,18 @@ class Training {
         parts_(split(plan, request.data, request.validation ? &*request.validation : nullptr)) {}
 
   Summary run() {
-    model_->set_schema(
-        data::Schema::fit(plan_.flow.preprocess, plan_.flow.columns, parts_.train, plan_.flow.context, parts_.train_context));
+    if (request_.init)
+      start_from(*model_, plan_, *request_.init);
+    else
+      model_->set_schema(fit_schema(plan_, parts_));
     jacobian_ = model_->schema().log_abs_det_jacobian();
-    train_ = encoded<T>(model_->schema(), parts_.train, parts_.train_context, parts_.train_rows);
-    validation_ = encoded<T>(model_->schema(), parts_.validation, parts_.validation_context, parts_.validation_rows);
+    train_ = encoded<T>(model_->schema(), parts_.train, parts_.train_context, parts_.train_rows, parts_.train_weights);
+    validation_ = encoded<T>(model_->schema(), parts_.validation, parts_.validation_context, parts_.validation_rows,
+                             parts_.validation_weights);
     RunDirectory directory(request_.directory, request_.resume, request_.force);
     directory_ = &directory;
     say_what();
-    if (!directory.resumes())
+    if (!directory.resumes() && !request_.init)
       model_->density().initialize(model_->weights(), train_.x, train_.context, static_cast<Index>(train_.count), plan_.flow.seed,
                                    pool_);
     Trainer<T> trainer(*model_, plan_.training, train_, validation_, pool_);
@@ -301,6 +304,25 @@ class Training {
     checkpointed_ = true;
   }
 
+  /// The baselines and the scores of held-out rows; the baselines' own scores go into the summary.
+  flow::Reference hold_against(Summary& s) {
+    const data::Schema& schema = model_->schema();
+    for (data::Columns* part : {&parts_.train, &parts_.validation})
+      if (!part->empty()) schema.encode(*part);
+    for (data::Columns* part : {&parts_.train_context, &parts_.validation_context})
+      if (!part->empty()) schema.encode_context(*part);
+    const flow::Sample held{parts_.validation, parts_.validation_context, parts_.validation_rows};
+    flow::Reference reference;
+    flow::fit_baselines(reference, {parts_.train, parts_.train_context, parts_.train_rows}, held, plan_.flow.seed, pool_);
+    if (held.rows == 0) return reference;
+    if (!reference.gaussian.empty()) {
+      s.gaussian_nll = -reference.gaussian.mean_log_prob(held, pool_) - jacobian_;
+      s.mixture_nll = -reference.mixture.mean_log_prob(held, pool_) - jacobian_;
+    }
+    reference.keep_scores(trainer_->scores(validation_, trainer_->saved()), jacobian_, plan_.flow.seed);
+    return reference;
+  }
+
   Summary finish(const std::string& stopped) {
     Summary s;
     s.seconds = seconds();
@@ -314,6 +336,7 @@ class Training {
     s.parameters = parameter_count();
     s.train_nll = trainer_->nll(train_, trainer_->saved()) - jacobian_;
     if (validation_.count > 0) s.validation_nll = trainer_->nll(validation_, trainer_->saved()) - jacobian_;
+    model_->set_reference(hold_against(s));
     Json record = saved_record(stopped);
     record["train_nll"] = number_or_null(s.train_nll);
     record["validation_nll"] = number_or_null(s.validation_nll);
@@ -360,23 +383,6 @@ Summary train(const Request& request, Observer& observer) {
   const Plan plan = read_plan(request.config, request.config_name, request.data.names);
   if (plan.flow.float64) return run(request, plan, fresh_model<double>(plan), observer);
   return run(request, plan, fresh_model<float>(plan), observer);
-}
-
-Checked check(const std::string& config, const std::string& config_name, const data::Dataset* data) {
-  const Plan plan =
-      read_plan(config, config_name, data ? std::optional<std::span<const std::string>>(data->names) : std::nullopt);
-  const auto model = fresh_model<double>(plan);
-  Checked checked;
-  for (const auto& p : model->parameters()) checked.parameters += p.learned ? p.size : 0;
-  checked.columns = plan.flow.columns.size();
-  checked.context = plan.flow.context.size();
-  checked.resolved = config::print_json(plan.document.resolved(), 2);
-  if (data) {
-    const Parts parts = split(plan, *data, nullptr);
-    (void)data::Schema::fit(plan.flow.preprocess, plan.flow.columns, parts.train, plan.flow.context, parts.train_context);
-    checked.remarks = remarks(parts.train, plan.flow.columns);
-  }
-  return checked;
 }
 
 }  // namespace flowfit::training
