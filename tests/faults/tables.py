@@ -82,7 +82,7 @@ class Tables(Fault):
         self.refused("x1,x1\n1,2\n", '"x1" again', "rename")
         self.refused("x1,\n1,2\n", "expected a column name, got an empty field", "without a comma")
         self.refused(",x1,x2\n0,1,2\n", "without its index")
-        self.refused("x1;x2\n1;2\n", "separated by commas", '";"')
+        self.refused("x1;x2\n1;2\n", "separated by commas", "read it with --delimiter semicolon")
         self.refused("x1\tx2\n1\t2\n", "separated by commas", "tabs")
 
     def test_21_no_header(self):
