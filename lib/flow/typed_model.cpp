@@ -112,8 +112,7 @@ template <class T>
 void TypedModel<T>::by_blocks(const T* weights, const data::Columns& columns, const data::Columns& context, std::size_t n,
                               core::ThreadPool& pool, std::span<const std::uint64_t> row_ids, const Body& body) const {
   const std::size_t size = static_cast<std::size_t>(block_rows);
-  std::vector<std::unique_ptr<nn::Tape<T>>> tapes;
-  for (int worker = 0; worker < pool.size(); ++worker) tapes.push_back(std::make_unique<nn::Tape<T>>());
+  typename nn::SpareTapes<T>::Tapes tapes = spare_tapes_.take(pool.size());
   pool.run(static_cast<int>((n + size - 1) / size), [&](int block, int worker) {
     nn::Tape<T>& tape = *tapes[static_cast<std::size_t>(worker)];
     tape.reset(nn::Mode::evaluate);
@@ -129,6 +128,7 @@ void TypedModel<T>::by_blocks(const T* weights, const data::Columns& columns, co
     body(pass, load_block<T>(tape, columns, first, rows, block_rows), load_block<T>(tape, context, first, rows, block_rows),
          first, rows);
   });
+  spare_tapes_.give_back(std::move(tapes));
 }
 
 template <class T>

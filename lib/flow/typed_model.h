@@ -10,6 +10,7 @@
 #include "flow/ensemble.h"
 #include "flow/model.h"
 #include "flow/settings.h"
+#include "nn/spare_tapes.h"
 
 namespace flowfit::flow {
 
@@ -66,6 +67,7 @@ class TypedModel final : public Model {
   nn::ParameterLayout layout_;
   Ensemble<T> density_;
   std::vector<T> weights_;
+  mutable nn::SpareTapes<T> spare_tapes_;
 };
 
 /// Fills a B x D block from rows [first, first + rows) of n-row columns, cast to T, padded with copies of its first row.
