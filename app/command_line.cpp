@@ -12,6 +12,8 @@
 #include <thread>
 
 #include "commands/command.h"
+#include "commands/help.h"
+#include "commit.h"
 #include "core/build.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -22,50 +24,10 @@
 namespace flowfit::app {
 namespace {
 
-constexpr std::string_view overview = R"(flowfit fits normalizing flows to tables: densities of CSV data, from the command line.
-
-usage: flowfit COMMAND [ARGUMENTS]
-
-Fit
-  train     fit a JSON config to a CSV; writes a run folder
-  check     find what is wrong with a config and its data, or with a model
-
-Use a model (a run folder, or a .safetensors file)
-  sample    draw rows
-  logprob   score rows: the log-density of each, in nats
-  evaluate  the mean log-density of a table, with its standard error
-  encode    map rows to the base distribution
-  decode    map rows of the base distribution back
-  inspect   show what a model is: layers, columns, training
-)";
-
-constexpr std::string_view common_options = R"(
-Options of every command, before or after its name
-  -j, --threads N     worker threads (default: one a CPU); never changes a result
-  -q, --quiet         no notices and no progress on standard error, only warnings and errors
-  -v, --verbose       more notices: of a training, a line for each evaluation
-      --progress HOW  of a training: bar, plain (lines), none, or auto (default: a bar on a terminal, lines elsewhere)
-      --version       version, compiler, instruction set
-  -h, --help          this text
-)";
-
-constexpr std::string_view first_steps = R"(
-Example
-  flowfit train configs/circles.json data/circles.csv -o runs/circles
-  flowfit sample runs/circles -n 1000 > samples.csv
-  flowfit logprob runs/circles data/circles.csv > scores.csv
-
-Data goes to standard output, everything else to standard error. "flowfit COMMAND --help" says more about a command.
-Exit codes: 0 ok, 1 other failure, 2 usage or config, 3 data, 4 model file, 5 training diverged, 6 input or output,
-7 a check failed, 130 and 143 stopped by a signal after a checkpoint.
-)";
-
-std::string overview_text() { return std::string(overview) + std::string(common_options) + std::string(first_steps); }
-
-std::string help_text(const commands::Command& command) { return std::string(command.help()) + std::string(common_options); }
-
 std::string version_text() {
-  return std::string("flowfit ") + core::version() + " (" + core::compiler() + ", " + core::instruction_set() + ")\n";
+  std::string text = std::string("flowfit ") + core::version() + " (" + core::compiler() + ", " + core::instruction_set() + ")\n";
+  if (!commit().empty()) text += "commit " + std::string(commit()) + "\n";
+  return text + "with " + core::libraries() + "; matrix products of its own, no BLAS\n";
 }
 
 int print(const std::string& text) {
@@ -179,14 +141,15 @@ int dispatch(std::vector<std::string> arguments) {
     chosen = all[i].get();
     options.add(own[i]);
   }
-  if (common.help && (chosen || parser.remaining().empty())) return print(chosen ? help_text(*chosen) : overview_text());
+  if (common.help && (chosen || parser.remaining().empty()))
+    return print(chosen ? commands::help_text(*chosen) : commands::overview_text());
   if (common.version) return print(version_text());
   refuse_leftovers(parser.remaining(true), chosen, options, all, own);
   const commands::Context context = context_of(common);
   terminal::configure_log(common.quiet, common.verbose);
   if (!chosen) {
     if (empty) {
-      std::fputs(overview_text().c_str(), stderr);
+      std::fputs(commands::overview_text().c_str(), stderr);
       return static_cast<int>(core::Exit::usage);
     }
     throw core::ConfigError("expected a command, got none; flowfit --help lists them");
@@ -197,6 +160,7 @@ int dispatch(std::vector<std::string> arguments) {
 }  // namespace
 
 int run(std::vector<std::string> arguments) {
+  terminal::refuse_size_signal();
   try {
     return dispatch(std::move(arguments));
   } catch (const terminal::Stopped& stopped) {

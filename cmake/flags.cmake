@@ -13,11 +13,11 @@ target_compile_options(flowfit_flags INTERFACE
   # GCC warns of each of Eigen's packets as a template argument.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-ignored-attributes>)
 target_compile_definitions(flowfit_flags INTERFACE
-  # One alignment for both instruction sets, so that memory laid out by one part suits the other.
+  # One alignment for all instruction sets, so that memory laid out by one part suits the other.
   EIGEN_MAX_ALIGN_BYTES=64
   # Eigen's decompositions keep their buffers on the stack below this size: a warm training step allocates nothing.
   EIGEN_STACK_ALLOCATION_LIMIT=4194304
   EIGEN_DONT_PARALLELIZE)
 
-# Instruction set of a build that is not split by FLOWFIT_HWCAPS: the same two levels, chosen by hand.
+# Instruction set of a build that is not split by FLOWFIT_HWCAPS: one of the same levels, chosen by hand.
 set(FLOWFIT_ARCH "x86-64-v3" CACHE STRING "-march= of the numeric library without FLOWFIT_HWCAPS")

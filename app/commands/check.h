@@ -16,7 +16,7 @@ class Check final : public Command {
   int check_config(const Context& context);
   int check_model(const Context& context);
 
-  Text subject_, data_;
+  Text subject_, data_, delimiter_;
   bool json_ = false;
 };
 

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "terminal/log.h"
 #include "training/train.h"
 
 namespace flowfit::commands {
@@ -40,6 +41,13 @@ std::vector<std::string> named(const Json& config, const char* key, const char* 
   return names;
 }
 
+// The text under data.<key>, if it is one.
+std::optional<std::string> word(const Json& config, const char* key) {
+  const auto data = config.is_object() ? config.find("data") : config.end();
+  if (data == config.end() || !data->is_object() || !data->contains(key) || !(*data)[key].is_string()) return std::nullopt;
+  return (*data)[key].get<std::string>();
+}
+
 // Similar names in the same folder, for a config that is not there.
 std::string hint_for_missing(const std::string& path) {
   namespace fs = std::filesystem;
@@ -58,6 +66,7 @@ void check_early(Json config, const std::string& config_name, const std::vector<
   if (named(config, "columns").empty()) {
     std::vector<std::string> others = named(config, "context");
     for (const std::string& name : named(config, "columns", "ignore")) others.push_back(name);
+    if (const std::optional<std::string> weight = word(config, "weight")) others.push_back(*weight);
     Json columns = Json::array();
     for (const std::string& name : header)
       if (std::find(others.begin(), others.end(), name) == others.end()) columns.push_back(name);
@@ -87,25 +96,34 @@ bool names_columns(const std::string& config, const std::string& config_name) {
   return data.contains("columns") && !data["columns"].is_null() && data["columns"] != Json::array();
 }
 
-data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name,
+data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name, char delimiter,
                         const data::Dataset* like) {
   const Json json = config::parse_json(config, config_name);
   data::Selection selection{.wanted = named(json, "columns"), .ignored = named(json, "columns", "ignore")};
   const auto append = [](std::vector<std::string>& to, const std::vector<std::string>& from) {
     to.insert(to.end(), from.begin(), from.end());
   };
-  if (!selection.wanted.empty()) append(selection.wanted, named(json, "context"));
-  for (const char* key : {"columns", "context"}) append(selection.categorical, named(json, key, "categorical"));
-  std::error_code none;
-  if (std::filesystem::is_regular_file(path, none)) {
-    const data::CsvReader reader(path);
-    warn_of_numeric_header(reader.header(), reader.name());
-    check_early(json, config_name, reader.header());
-    return data::read_dataset(path, selection, like);
+  if (!selection.wanted.empty()) {
+    append(selection.wanted, named(json, "context"));
+    if (const std::optional<std::string> weight = word(json, "weight")) selection.wanted.push_back(*weight);
   }
-  if (!selection.wanted.empty()) check_early(json, config_name, {});
-  data::Dataset dataset = data::read_dataset(path, selection, like);
-  warn_of_numeric_header(dataset.names, dataset.source);
+  for (const char* key : {"columns", "context"}) append(selection.categorical, named(json, key, "categorical"));
+  if (word(json, "missing") == "drop") selection.bad = data::BadCell::drop_missing;
+  const data::ReadOptions options{.delimiter = delimiter, .names = {selection.wanted}};
+  std::error_code none;
+  const bool early = std::filesystem::is_regular_file(path, none);
+  if (early) {
+    const std::unique_ptr<data::TableReader> reader = data::open_table(path, options);
+    warn_of_numeric_header(reader->header(), reader->name());
+    check_early(json, config_name, reader->header());
+  } else if (!selection.wanted.empty()) {
+    check_early(json, config_name, {});
+  }
+  data::Dataset dataset = data::read_dataset(path, selection, options, like);
+  if (!early) warn_of_numeric_header(dataset.names, dataset.source);
+  if (dataset.dropped > 0)
+    terminal::warning(dataset.source + ": dropped " + counted(dataset.dropped, "row") + " of " +
+                      std::to_string(dataset.rows() + dataset.dropped) + " with a missing cell");
   return dataset;
 }
 

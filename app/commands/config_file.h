@@ -14,10 +14,11 @@ std::string read_config(const std::string& path, const std::vector<std::string>&
 /// Whether the config lists its columns, so that it can be checked without data.
 bool names_columns(const std::string& config, const std::string& config_name);
 
-/// Reads the columns that the config names (modelled and context), or all where it names none, and warns of a missing header.
+/// Reads the columns that the config names (modelled, context and weight), or all where it names none, and warns of a missing header.
 /// What is malformed in the config is left for training to say, before any row is read where that is possible.
+/// `delimiter`: see data::ReadOptions. Rows with missing cells are dropped, and counted by a warning, where the config says so.
 /// With `like`, categories are those of that table.
-data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name,
+data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name, char delimiter = 0,
                         const data::Dataset* like = nullptr);
 
 }  // namespace flowfit::commands

@@ -13,7 +13,7 @@ class Decode final : public Command {
   int run(const Context& context) override;
 
  private:
-  Text model_, file_, output_;
+  Text model_, file_, output_, delimiter_;
   bool log_det_ = false;
 };
 

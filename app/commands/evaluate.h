@@ -13,7 +13,7 @@ class Evaluate final : public Command {
   int run(const Context& context) override;
 
  private:
-  Text model_, file_;
+  Text model_, file_, weight_, invalid_, delimiter_;
 };
 
 }  // namespace flowfit::commands

@@ -118,7 +118,9 @@ Json columns_json(const std::vector<data::Column>& columns) {
   return list;
 }
 
-std::string table(const std::string& path, const flow::Model& model) {
+}  // namespace
+
+std::string description(const std::string& path, const flow::Model& model) {
   Page page;
   std::error_code none;
   const auto bytes = std::filesystem::file_size(path, none);
@@ -158,6 +160,8 @@ std::string table(const std::string& path, const flow::Model& model) {
   }
   return page.text;
 }
+
+namespace {
 
 std::string document(const std::string& path, const flow::Model& model) {
   Json json;
@@ -205,7 +209,7 @@ int Inspect::run(const Context& context) {
   const std::string path = flow::model_path(needed(model_, name(), "MODEL"));
   const std::unique_ptr<flow::Model> model = flow::load_model(path);
   core::Output out("-");
-  out.buffer() += json_ ? document(path, *model) : table(path, *model);
+  out.buffer() += json_ ? document(path, *model) : description(path, *model);
   out.close();
   return 0;
 }

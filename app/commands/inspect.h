@@ -1,9 +1,15 @@
 // flowfit inspect: shows what a model is.
 #pragma once
 
+#include <string>
+
 #include "commands/command.h"
+#include "flow/model.h"
 
 namespace flowfit::commands {
+
+/// What a person reads about the model in the file `path`: columns, layers, training.
+std::string description(const std::string& path, const flow::Model& model);
 
 class Inspect final : public Command {
  public:

@@ -13,8 +13,8 @@ class Logprob final : public Command {
   int run(const Context& context) override;
 
  private:
-  Text model_, file_, output_, invalid_;
-  bool append_ = false;
+  Text model_, file_, output_, invalid_, calibration_, delimiter_;
+  bool append_ = false, per_column_ = false, p_value_ = false;
 };
 
 }  // namespace flowfit::commands

@@ -6,9 +6,7 @@
 
 #include "commands/table.h"
 #include "core/error.h"
-#include "core/file.h"
 #include "core/parallel.h"
-#include "core/text.h"
 #include "flow/model.h"
 #include "terminal/log.h"
 #include "terminal/signals.h"
@@ -22,28 +20,33 @@ bool is_finite(const data::Columns& columns, std::size_t row) {
 
 }  // namespace
 
-int map_table(Direction direction, const std::string& model_name, const std::string& input, const std::string& output,
-              bool log_det, const Context& context) {
-  const std::unique_ptr<flow::Model> model = flow::load_model(model_name);
+int map_table(Direction direction, const Mapping& call, const Context& context) {
+  const std::string &input = call.input, &output = call.output;
+  const std::unique_ptr<flow::Model> model = flow::load_model(call.model);
+  if (const int members = model->traits().members; members > 1)
+    throw core::ConfigError(call.model + ": an ensemble of " + std::to_string(members) +
+                            " flows has no one base to map to; train one with \"ensemble\": 1 for that");
   refuse_overwriting(output, input);
-  refuse_overwriting(output, flow::model_path(model_name));
-  Table table(input, model->schema());
+  refuse_overwriting(output, flow::model_path(call.model));
+  Table table(input, model->schema(), {.delimiter = call.delimiter});
   const data::Schema& schema = model->schema();
   const std::vector<std::string> names = schema.names(), given = schema.context_names();
-  if (log_det && (std::find(names.begin(), names.end(), "log_det") != names.end() ||
-                  std::find(given.begin(), given.end(), "log_det") != given.end()))
+  if (call.log_det && (std::find(names.begin(), names.end(), "log_det") != names.end() ||
+                       std::find(given.begin(), given.end(), "log_det") != given.end()))
     throw core::ConfigError("--log-det: the model has a column \"log_det\" of its own");
 
   if (output != "-") terminal::catch_signals();
-  core::Output out(output);
+  // A .npy has no names, and its columns are found by place: the model's, then the context.
+  const bool by_place = data::format_of(output).kind == data::TableFormat::Kind::npy;
+  std::vector<data::Heading> written = headings(by_place ? schema.columns : schema.context);
+  const std::vector<data::Heading> others = headings(by_place ? schema.context : schema.columns);
+  written.insert(written.end(), others.begin(), others.end());
+  if (call.log_det) written.push_back({"log_det"});
   core::ThreadPool pool(context.threads);
-  bool first = true;
-  append_names(out.buffer(), given, first);
-  append_names(out.buffer(), names, first);
-  if (log_det) append_names(out.buffer(), {"log_det"}, first);
-  out.buffer() += '\n';
+  data::TableWriter out(output, std::move(written), pool);
   std::size_t lost = 0;
   data::Columns log_dets(1);
+  const data::Columns none;
   while (table.read()) {
     log_dets[0].resize(table.rows());
     data::Columns mapped;
@@ -54,15 +57,10 @@ int map_table(Direction direction, const std::string& model_name, const std::str
       mapped = model->decode(table.columns, table.context, log_dets[0], pool);
       schema.as_sampled(mapped);
     }
-    for (std::size_t row = 0; row < table.rows(); ++row) {
+    for (std::size_t row = 0; row < table.rows(); ++row)
       if (!is_finite(mapped, row) || !std::isfinite(log_dets[0][row])) ++lost;
-      first = true;
-      append_cells(out.buffer(), table.context, schema.context, row, first);
-      append_cells(out.buffer(), mapped, schema.columns, row, first);
-      if (log_det) append_cells(out.buffer(), log_dets, row, first);
-      out.buffer() += '\n';
-      out.flush_if_full();
-    }
+    out.write({by_place ? &mapped : &table.context, by_place ? &table.context : &mapped, call.log_det ? &log_dets : &none},
+              table.rows());
     if (table.stalled()) out.flush();
     terminal::stop_if_signalled();
   }

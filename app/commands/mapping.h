@@ -9,8 +9,14 @@ namespace flowfit::commands {
 
 enum class Direction { encode, decode };
 
-/// Maps the model's columns of `input`; context columns go through unchanged, in front, so that one command reads what the other wrote.
-int map_table(Direction direction, const std::string& model, const std::string& input, const std::string& output, bool log_det,
-              const Context& context);
+/// What is asked for: names as on the command line.
+struct Mapping {
+  std::string model, input, output;
+  bool log_det = false;
+  char delimiter = 0;  ///< see data::ReadOptions
+};
+
+/// Maps the model's columns of `input`; context columns go through unchanged, so that one command reads what the other wrote: in front, or in a .npy behind.
+int map_table(Direction direction, const Mapping& mapping, const Context& context);
 
 }  // namespace flowfit::commands

@@ -7,7 +7,6 @@
 
 #include "commands/table.h"
 #include "core/error.h"
-#include "core/file.h"
 #include "core/parallel.h"
 #include "core/text.h"
 #include "flow/model.h"
@@ -18,42 +17,48 @@ namespace {
 
 constexpr std::int64_t most_draws = std::int64_t{1} << 32;  // of one context row, and rows of context
 
-/// Writes draws `first` … `first + n − 1` of the stream, in chunks. Draw k of context row r (from 0) has the place r·2³² + k in the
-/// stream of the seed: a draw depends on seed, row and k alone, not on how many are asked for.
+/// Writes draws in chunks, of one context row after the other. Draw k of context row r (from 0) has the place r·2³² + k in the stream of the seed: a draw
+/// depends on seed, row and k alone, not on how many are asked for. A chunk holds draws of many context rows.
 class Sampler {
  public:
-  Sampler(const flow::Model& model, std::uint64_t seed, core::Output& out, int threads)
-      : model_(model), seed_(seed), out_(out), pool_(threads), chunk_(chunk_rows(model.schema().columns.size())) {}
+  Sampler(const flow::Model& model, std::uint64_t seed, data::TableWriter& out, core::ThreadPool& pool)
+      : model_(model),
+        seed_(seed),
+        out_(out),
+        pool_(pool),
+        chunk_(chunk_rows(model.schema().columns.size())),
+        given_(model.schema().context.size()) {}
 
-  /// `context`: one value a context column; `row` from 0, or nothing for a model without context.
+  /// Draws 0 … n − 1 for one value a context column; `row` from 0, or nothing for a model without context.
   void draw(std::uint64_t n, const std::vector<double>& context, std::optional<std::uint64_t> row) {
     const std::uint64_t start = row.value_or(0) * static_cast<std::uint64_t>(most_draws);
-    data::Columns given(context.size());
-    for (std::uint64_t done = 0; done < n;) {
-      const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_, n - done));
-      for (std::size_t c = 0; c < context.size(); ++c) given[c].assign(count, context[c]);
-      const data::Columns drawn = model_.sample(seed_, start + done, count, given, pool_);
-      for (std::size_t i = 0; i < count; ++i) {
-        bool first = true;
-        if (row) {
-          out_.buffer() += std::to_string(*row + 1);
-          first = false;
-        }
-        append_cells(out_.buffer(), drawn, model_.schema().columns, i, first);
-        out_.buffer() += '\n';
-        out_.flush_if_full();
-      }
-      done += count;
-      terminal::stop_if_signalled();
+    for (std::uint64_t k = 0; k < n; ++k) {
+      places_.push_back(start + k);
+      for (std::size_t c = 0; c < context.size(); ++c) given_[c].push_back(context[c]);
+      if (places_.size() == chunk_) write(row.has_value());
     }
+  }
+  /// What has not been written yet.
+  void write(bool with_row) {
+    if (places_.empty()) return;
+    const data::Columns drawn = model_.sample(seed_, places_, given_, pool_);
+    data::Columns number(with_row ? 1 : 0);
+    for (std::size_t i = 0; with_row && i < places_.size(); ++i)
+      number.front().push_back(static_cast<double>(places_[i] / static_cast<std::uint64_t>(most_draws) + 1));
+    out_.write({&number, &drawn}, places_.size());
+    places_.clear();
+    for (std::vector<double>& column : given_) column.clear();
+    terminal::stop_if_signalled();
   }
 
  private:
   const flow::Model& model_;
   std::uint64_t seed_;
-  core::Output& out_;
-  core::ThreadPool pool_;
+  data::TableWriter& out_;
+  core::ThreadPool& pool_;
   std::size_t chunk_;
+  std::vector<std::uint64_t> places_;
+  data::Columns given_;
 };
 
 /// `--given NAME=VALUE …` as one value a context column.
@@ -103,16 +108,17 @@ bool is_file(const std::vector<std::string>& given) {
 std::string_view Sample::help() const {
   return R"(usage: flowfit sample MODEL -n N [--seed S] [--given FILE | --given NAME=VALUE ...] [-o FILE]
 
-Draws N rows and writes them as CSV, with the names and in the units of the data. Streams in constant memory. The same seed
+Draws N rows and writes them, with the names and in the units of the data. Streams in constant memory. The same seed
 gives the same rows on any number of threads, and -n 10 is the beginning of -n 100.
 
 Options
   -n, --count N       rows to draw; with --given, rows to draw for each row of context
   -s, --seed S        another stream of draws (default: 0)
-      --given FILE    what a conditional model is given: a CSV with its context columns ("-" is standard input). The output then
+      --given FILE    what a conditional model is given: a table with its context columns ("-" is standard input). The output then
                       has a column `row` in front, the number of the context row, from 1
       --given X=1.5   the same for a single row of context; one --given for each context column
-  -o, --output FILE   where to write (default: standard output)
+      --delimiter C   what separates the fields of that table: tab, semicolon, … (default: comma; tab for .tsv)
+  -o, --output FILE   where to write (default: standard output); its ending says how: .csv, .tsv, .jsonl, .npy
 
 Examples
   flowfit sample runs/circles -n 1000 > samples.csv
@@ -126,6 +132,7 @@ void Sample::options(Options& options) {
   options.value("-n,--count", count_);
   options.value("-s,--seed", seed_);
   options.values("--given", given_);
+  options.value("--delimiter", delimiter_);
   options.value("-o,--output", output_);
 }
 
@@ -146,22 +153,22 @@ int Sample::run(const Context& context) {
   if (from_file) refuse_overwriting(output, given_.front());
   const std::vector<double> values = from_file ? std::vector<double>() : values_given(given_, model->schema());
   std::optional<Table> table;
-  if (from_file) table.emplace(given_.front(), model->schema(), TableWish{.modelled = false});
+  if (from_file)
+    table.emplace(given_.front(), model->schema(), TableWish{.modelled = false, .delimiter = delimiter_option(delimiter_)});
 
   if (output != "-") terminal::catch_signals();
-  core::Output out(output);
-  bool first = true;
+  std::vector<data::Heading> columns = headings(model->schema().columns);
   if (!given_.empty()) {
-    const std::vector<std::string> columns = model->schema().names();
-    const bool taken = std::find(columns.begin(), columns.end(), "row") != columns.end();
-    append_names(out.buffer(), {taken ? "context_row" : "row"}, first);
+    const bool taken = std::ranges::find(columns, "row", &data::Heading::name) != columns.end();
+    columns.insert(columns.begin(), {.name = taken ? "context_row" : "row", .whole = true});
   }
-  append_names(out.buffer(), model->schema().names(), first);
-  out.buffer() += '\n';
-  Sampler sampler(*model, seed, out, context.threads);
+  core::ThreadPool pool(context.threads);
+  data::TableWriter out(output, std::move(columns), pool);
+  Sampler sampler(*model, seed, out, pool);
   const auto n = static_cast<std::uint64_t>(count);
   if (!table) {
     sampler.draw(n, values, given_.empty() ? std::nullopt : std::optional<std::uint64_t>(0));
+    sampler.write(!given_.empty());
   } else {
     std::uint64_t row = 0;
     std::vector<double> given(names.size());
@@ -172,8 +179,12 @@ int Sample::run(const Context& context) {
         for (std::size_t c = 0; c < given.size(); ++c) given[c] = table->context[c][i];
         sampler.draw(n, given, row);
       }
-      if (table->stalled()) out.flush();
+      if (table->stalled()) {
+        sampler.write(true);
+        out.flush();
+      }
     }
+    sampler.write(true);
     if (row == 0) throw core::DataError(table->reader().name() + ": expected rows of context, got a header only");
   }
   terminal::stop_if_signalled();  // the end of the context may be the same Ctrl-C

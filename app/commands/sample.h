@@ -13,7 +13,7 @@ class Sample final : public Command {
   int run(const Context& context) override;
 
  private:
-  Text model_, count_, seed_, output_;
+  Text model_, count_, seed_, output_, delimiter_;
   std::vector<std::string> given_;
 };
 

@@ -1,8 +1,9 @@
-// Rows of a CSV matched to a model by the names of its columns, in chunks of bounded memory.
+// Rows of a table matched to a model by the names of its columns, in chunks of bounded memory.
 #include "commands/table.h"
 
 #include <algorithm>
 
+#include "core/error.h"
 #include "core/text.h"
 #include "data/dataset.h"
 #include "terminal/log.h"
@@ -10,7 +11,7 @@
 namespace flowfit::commands {
 namespace {
 
-void name_unused(const data::CsvReader& reader, const std::vector<std::size_t>& used) {
+void name_unused(const data::TableReader& reader, const std::vector<std::size_t>& used) {
   constexpr std::size_t most = 10;
   std::vector<std::string> unused;
   for (std::size_t i = 0; i < reader.header().size(); ++i)
@@ -37,9 +38,9 @@ void warn_of_numeric_header(const std::vector<std::string>& header, const std::s
     terminal::warning(source + ": the first row looks like data, and was taken as the column names; put a row of names above it");
 }
 
-Table::Table(const std::string& path, const data::Schema& schema, TableWish wish)
-    : reader_(std::make_shared<data::CsvReader>(path, wish.keep_text)) {
-  std::vector<std::string> wanted;
+Table::Table(const std::string& path, const data::Schema& schema, TableWish wish) {
+  const std::vector<std::string> context_names = schema.context_names();
+  std::vector<std::string> wanted, all = schema.names();
   std::vector<data::Categories> categories;
   const auto want = [&](const std::vector<data::Column>& list) {
     for (const data::Column& column : list) {
@@ -50,6 +51,18 @@ Table::Table(const std::string& path, const data::Schema& schema, TableWish wish
   if (wish.modelled) want(schema.columns);
   modelled_ = wanted.size();
   if (wish.context) want(schema.context);
+  all.insert(all.end(), context_names.begin(), context_names.end());
+  std::vector<std::string> with_weight = wanted;
+  if (!wish.weight.empty()) with_weight.push_back(wish.weight);
+  reader_ =
+      data::open_table(path, {.keep_text = wish.keep_text, .delimiter = wish.delimiter, .names = {with_weight, wanted, all}});
+  const std::vector<std::string>& header = reader_->header();
+  weighted_ =
+      !wish.weight.empty() && !(wish.weight_optional && std::find(header.begin(), header.end(), wish.weight) == header.end());
+  if (weighted_) {
+    wanted = std::move(with_weight);
+    categories.emplace_back();
+  }
   warn_of_numeric_header(reader_->header(), reader_->name());
   std::vector<std::size_t> fields = data::locate(wanted, reader_->header(), reader_->name());
   if (!wish.keep_text) name_unused(*reader_, fields);
@@ -61,10 +74,15 @@ Table::Table(const std::string& path, const data::Schema& schema, TableWish wish
 bool Table::read() {
   // The vectors go back to the reader, which fills them again.
   for (std::vector<double>& column : context) columns.push_back(std::move(column));
+  if (weighted_) columns.push_back(std::move(weights));
   rows_.columns = std::move(columns);
   const bool any = ahead_ ? ahead_->next(rows_) : reader_->read(chunk_, rows_) > 0;
   if (!any) rows_.count = 0;
   columns = std::move(rows_.columns);
+  if (weighted_) {
+    weights = std::move(columns.back());
+    columns.pop_back();
+  }
   context.clear();
   for (std::size_t i = modelled_; i < columns.size(); ++i) context.push_back(std::move(columns[i]));
   columns.resize(std::min(modelled_, columns.size()));
@@ -72,32 +90,28 @@ bool Table::read() {
   return any;
 }
 
-void append_cells(std::string& text, const data::Columns& columns, std::size_t row, bool& first) {
-  for (const std::vector<double>& column : columns) {
-    if (!first) text += ',';
-    first = false;
-    core::append_number(text, column[row]);
-  }
+char delimiter_option(const Text& text) {
+  if (!text) return 0;
+  constexpr std::pair<std::string_view, char> words[] = {{"comma", ','}, {"tab", '\t'}, {"semicolon", ';'}, {"pipe", '|'}};
+  for (const auto& [word, character] : words)
+    if (*text == word) return character;
+  // A character that no number or quote is made of.
+  constexpr std::string_view allowed = ",;|\t:!#$%&*/<=>@^_~";
+  if (text->size() == 1 && allowed.find(text->front()) != std::string_view::npos) return text->front();
+  throw core::ConfigError(
+      core::message("--delimiter", "expected comma, tab, semicolon, pipe or one such character", core::quoted(*text)));
 }
 
-void append_cells(std::string& text, const data::Columns& columns, const std::vector<data::Column>& kinds, std::size_t row,
-                  bool& first) {
-  for (std::size_t d = 0; d < columns.size(); ++d) {
-    if (!first) text += ',';
-    first = false;
-    if (kinds[d].kind == data::Kind::categorical)
-      text += data::csv_field(kinds[d].text(columns[d][row]));
-    else
-      core::append_number(text, columns[d][row]);
-  }
+std::vector<data::Heading> headings(const std::vector<std::string>& names) {
+  std::vector<data::Heading> all;
+  for (const std::string& name : names) all.push_back({name});
+  return all;
 }
 
-void append_names(std::string& text, const std::vector<std::string>& names, bool& first) {
-  for (const std::string& name : names) {
-    if (!first) text += ',';
-    first = false;
-    text += data::csv_field(name);
-  }
+std::vector<data::Heading> headings(const std::vector<data::Column>& columns) {
+  std::vector<data::Heading> all;
+  for (const data::Column& column : columns) all.push_back({column.name, column.kind == data::Kind::integer, column.categories});
+  return all;
 }
 
 std::string counted(std::size_t count, std::string_view noun) {

@@ -1,4 +1,4 @@
-// Rows of a CSV matched to a model by the names of its columns, in chunks of bounded memory.
+// Rows of a table matched to a model by the names of its columns, in chunks of bounded memory.
 #pragma once
 
 #include <memory>
@@ -7,9 +7,11 @@
 #include <string_view>
 #include <vector>
 
-#include "data/csv.h"
+#include "commands/options.h"
 #include "data/csv_ahead.h"
 #include "data/schema.h"
+#include "data/table_reader.h"
+#include "data/table_writer.h"
 
 namespace flowfit::commands {
 
@@ -18,6 +20,9 @@ struct TableWish {
   data::BadCell bad = data::BadCell::error;
   bool ahead = false;      ///< read the next chunk while this one is worked on, on a thread of its own
   bool keep_text = false;  ///< all of the row goes on: columns that the model does not know are no surprise
+  char delimiter = 0;      ///< see data::ReadOptions
+  std::string weight;      ///< a column of weights; empty: none
+  bool weight_optional = false;
 };
 
 class Table {
@@ -31,14 +36,17 @@ class Table {
   bool stalled() const { return rows_.count < chunk_; }  ///< more may be long in coming: hand on what there is
   std::size_t total() const { return total_; }           ///< rows read so far, this chunk included
   const std::vector<std::string>& lines() const { return rows_.lines; }
-  const data::CsvReader& reader() const { return *reader_; }
+  const data::TableReader& reader() const { return *reader_; }
 
   data::Columns columns, context;  ///< of the chunk, in the model's order; empty when not wished for
+  std::vector<double> weights;     ///< of its rows; empty without a column of weights
+  bool weighted() const { return weighted_; }
 
  private:
-  std::shared_ptr<data::CsvReader> reader_;
+  std::shared_ptr<data::TableReader> reader_;
   std::optional<data::CsvAhead> ahead_;
   data::CsvRows rows_;
+  bool weighted_ = false;
   std::size_t modelled_ = 0, chunk_ = 0, total_ = 0;
 };
 
@@ -48,12 +56,13 @@ std::size_t chunk_rows(std::size_t columns);
 /// Says so when the first row of a table is most likely data.
 void warn_of_numeric_header(const std::vector<std::string>& header, const std::string& source);
 
-/// Appends a row's cells as they stand in a table, separated by commas; `first` starts the line. `kinds`: a column each.
-void append_cells(std::string& text, const data::Columns& columns, const std::vector<data::Column>& kinds, std::size_t row, bool& first);
-/// The same of numbers.
-void append_cells(std::string& text, const data::Columns& columns, std::size_t row, bool& first);
-/// The header of such rows.
-void append_names(std::string& text, const std::vector<std::string>& names, bool& first);
+/// `--delimiter`: a character, or the word for one; 0 without the flag.
+char delimiter_option(const Text& text);
+
+/// Headings of numbers with these names.
+std::vector<data::Heading> headings(const std::vector<std::string>& names);
+/// Headings of values in the units of the data, as they stand in a table.
+std::vector<data::Heading> headings(const std::vector<data::Column>& columns);
 
 /// `3 rows`, `1 row`
 std::string counted(std::size_t count, std::string_view noun);

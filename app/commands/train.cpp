@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "commands/config_file.h"
+#include "commands/table.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
@@ -49,15 +50,17 @@ std::string_view reason(const std::string& stopped) {
 std::string_view Train::help() const {
   return R"(usage: flowfit train CONFIG DATA [-o DIR] [options]
 
-Fits the flow that CONFIG (JSON) describes to the rows of DATA (CSV with a header; "-" is standard input), and writes a run
-folder: model.safetensors (the best weights), last.safetensors (for --resume), config.json (every default written out),
+Fits the flow that CONFIG (JSON) describes to the rows of DATA (a table; "-" is standard input), and writes a run folder:
+model.safetensors (the best weights), last.safetensors (for --resume), config.json (every default written out),
 metrics.jsonl. The last line on standard output is a JSON object with the scores, in nats a row.
 
 Options
   -o, --output DIR        run folder (default: runs/<name of CONFIG>); one that holds a run is refused
       --validation FILE   rows to validate on, instead of a share of DATA
+      --delimiter C       what separates the fields of DATA: tab, semicolon, … (default: comma; tab for .tsv)
       --set KEY=VALUE     change the config, as often as needed: --set train.steps=2000 --set flow.0.univariate.bins=8
       --seed N            the same as --set train.seed=N
+      --init MODEL        start from the weights and the preprocessing of a model with the same columns and flow (fine-tuning)
       --resume            continue the run in DIR; starts it when there is none, does nothing when it is finished
       --force             replace the run in DIR
       --time-limit S      stop after S seconds of training with the best model so far
@@ -76,8 +79,10 @@ void Train::options(Options& options) {
   options.positional("DATA", data_);
   options.value("-o,--output", output_);
   options.value("--validation", validation_);
+  options.value("--delimiter", delimiter_);
   options.values("--set", assignments_);
   options.value("--seed", seed_);
+  options.value("--init", init_);
   options.flag("--resume", resume_);
   options.flag("--force", force_);
   options.value("--time-limit", time_limit_);
@@ -97,10 +102,12 @@ int Train::run(const Context& context) {
   if (request.directory.empty()) throw core::ConfigError("--output: expected a folder's name, got \"\"");
   request.config = read_config(config, assignments);
   request.config_name = config;
+  const char delimiter = delimiter_option(delimiter_);
   refuse_run_as_input(request.directory, data);
   if (validation_) refuse_run_as_input(request.directory, *validation_);
-  request.data = read_data(data, request.config, config);
-  if (validation_) request.validation = read_data(*validation_, request.config, config, &request.data);
+  request.data = read_data(data, request.config, config, delimiter);
+  if (validation_) request.validation = read_data(*validation_, request.config, config, delimiter, &request.data);
+  request.init = init_;
   request.resume = resume_;
   request.force = force_;
   request.threads = context.threads;

@@ -13,7 +13,7 @@ class Train final : public Command {
   int run(const Context& context) override;
 
  private:
-  Text config_, data_, output_, validation_, seed_, time_limit_;
+  Text config_, data_, output_, validation_, seed_, time_limit_, init_, delimiter_;
   std::vector<std::string> assignments_;
   bool resume_ = false, force_ = false;
 };

@@ -31,6 +31,8 @@ void catch_signals() {
   }
 }
 
+void refuse_size_signal() { ::signal(SIGXFSZ, SIG_IGN); }
+
 int caught_signal() { return caught; }
 
 void stop_if_signalled() {

@@ -6,6 +6,8 @@ namespace flowfit::terminal {
 /// From now on the first SIGINT or SIGTERM is noted, and the second kills as usual.
 void catch_signals();
 int caught_signal();  ///< its number, or 0
+/// A file that may not grow (ulimit -f) becomes an error of the write, with its path, instead of a silent death.
+void refuse_size_signal();
 
 /// Thrown where a command stops for a signal, so that its temporary files are removed on the way out.
 struct Stopped {

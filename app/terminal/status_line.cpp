@@ -24,7 +24,7 @@ void write(const std::string& text) { [[maybe_unused]] const ssize_t ignored = :
 
 bool StatusLine::possible() { return ::isatty(STDERR_FILENO) == 1 && !variable("TERM").empty() && variable("TERM") != "dumb"; }
 
-bool StatusLine::colors() { return possible() && variable("NO_COLOR").empty(); }
+bool StatusLine::colors() { return possible() && variable("NO_COLOR").empty() && variable("CLICOLOR") != "0"; }
 
 bool StatusLine::utf8() {
   for (const char* const name : {"LC_ALL", "LC_CTYPE", "LANG"}) {

@@ -9,7 +9,7 @@ namespace flowfit::terminal {
 class StatusLine {
  public:
   static bool possible();  ///< stderr is a terminal, and TERM is not `dumb`
-  static bool colors();    ///< as `possible`, and NO_COLOR is not set
+  static bool colors();    ///< as `possible`, and neither NO_COLOR nor CLICOLOR=0 is set
   static bool utf8();      ///< the locale's encoding is UTF-8
   static int width();      ///< columns of the terminal; 80 when it does not say
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,5 +16,8 @@ Json parse_json(std::string_view text, std::string_view source);
 
 /// Compact (`indent` < 0) or indented text. Doubles shortest round-trip; a non-finite number throws std::logic_error (it is our bug).
 std::string print_json(const Json& value, int indent = -1);
+
+/// JSON has no infinity: what is no finite number is null.
+Json number_or_null(const std::optional<double>& value);
 
 }  // namespace flowfit::config

@@ -1,6 +1,11 @@
 // What this build of the library is; compiled with the library's own flags, so that it speaks for the one that was loaded.
 #include "core/build.h"
 
+#include <zlib.h>
+
+#include <Eigen/Core>
+#include <nlohmann/json.hpp>
+
 #define FLOWFIT_TEXT_OF(x) #x
 #define FLOWFIT_TEXT(x) FLOWFIT_TEXT_OF(x)
 
@@ -32,6 +37,11 @@ const char* instruction_set() {
 #else
   return "generic";
 #endif
+}
+
+const char* libraries() {
+  return "Eigen " FLOWFIT_TEXT(EIGEN_WORLD_VERSION) "." FLOWFIT_TEXT(EIGEN_MAJOR_VERSION) "." FLOWFIT_TEXT(
+      EIGEN_MINOR_VERSION) ", nlohmann-json " FLOWFIT_TEXT(NLOHMANN_JSON_VERSION_MAJOR) "." FLOWFIT_TEXT(NLOHMANN_JSON_VERSION_MINOR) "." FLOWFIT_TEXT(NLOHMANN_JSON_VERSION_PATCH) ", zlib " ZLIB_VERSION;
 }
 
 }  // namespace flowfit::core

@@ -75,7 +75,9 @@ int open_special(const std::string& path, const std::string& target) {
 /// What the names of the temporaries beside `target` begin with.
 std::string temporary_stem(const std::string& target) {
   constexpr std::size_t longest_stem = 200;  // a name has at most 255 bytes
-  return "." + std::filesystem::path(target).filename().string().substr(0, longest_stem) + ".tmp-";
+  std::string stem(1, '.');
+  stem.append(std::filesystem::path(target).filename().string(), 0, longest_stem).append(".tmp-");
+  return stem;
 }
 
 /// Creates the temporary beside `target`, with the permissions of the file it will replace.
@@ -220,6 +222,16 @@ void Output::flush() {
   write_all(descriptor_, bytes, path_);
   bytes.clear();
   buffer_.swap(bytes);  // keeps the memory for the next round
+}
+
+void Output::overwrite(std::size_t offset, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) fail(path_, "cannot write", written == 0 ? EIO : errno);
+    offset += static_cast<std::size_t>(written);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
 }
 
 void Output::close() {

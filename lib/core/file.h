@@ -33,6 +33,8 @@ class Output {
     if (buffer_.size() >= capacity) flush();
   }
   void flush();  ///< hands all buffered bytes to the system
+  /// Writes over `bytes.size()` bytes that were flushed, from `offset` on. IoError where the target cannot go back (a pipe).
+  void overwrite(std::size_t offset, std::string_view bytes);
   void close();  ///< flush; for a file fsync, close, rename. Call exactly once, on success.
 
   static constexpr std::size_t capacity = 1 << 18;

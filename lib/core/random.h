@@ -18,7 +18,13 @@ enum class Purpose : std::uint32_t {
   sample = 7,
   check = 8,
   estimate = 9,
-  dequantize = 10
+  dequantize = 10,
+  baseline = 20,
+  member = 21,
+  bootstrap = 22,
+  fold = 23,
+  impute = 24,
+  calibration = 25
 };
 
 /// Name of the scheme, stored in the model file.

@@ -31,27 +31,17 @@ std::string shown(const std::string& name) {
   return text.substr(1, text.size() - 2);
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 /// Files that are no CSV at all, known by their first bytes.
 void refuse_other_formats(const std::string& name, std::string_view start) {
   struct Format {
     std::string_view magic, got, hint;
   };
   using namespace std::string_view_literals;
-  static constexpr std::array<Format, 8> formats = {{
+  static constexpr std::array<Format, 5> formats = {{
       {"\xFF\xFE"sv, "UTF-16", "save it as UTF-8, for example with iconv -f UTF-16 -t UTF-8"},
       {"\xFE\xFF"sv, "UTF-16", "save it as UTF-8, for example with iconv -f UTF-16 -t UTF-8"},
-      {"\x1F\x8B"sv, "gzip data", "decompress it first, for example with zcat"},
-      {"\x28\xB5\x2F\xFD"sv, "zstd data", "decompress it first, for example with zstdcat"},
       {"PK\x03\x04"sv, "a zip file or a spreadsheet", "export it as CSV"},
       {"PAR1"sv, "a parquet file", "export it as CSV"},
-      {"\x93NUMPY"sv, "a NumPy array", "save it as CSV"},
       {"\x89HDF"sv, "an HDF5 file", "export it as CSV"},
   }};
   for (const Format& format : formats)
@@ -62,10 +52,12 @@ void refuse_other_formats(const std::string& name, std::string_view start) {
 }  // namespace
 
 struct CsvReader::State {
-  State(const std::string& path, bool keep) : source(path), keep_text(keep) {}
+  State(std::unique_ptr<Input> input, bool keep, char separator)
+      : source(std::move(input)), keep_text(keep), delimiter(separator) {}
 
   CsvSource source;
   bool keep_text;
+  char delimiter;
   std::size_t line = 1;  // of the next record
   std::vector<std::string> header;
   std::string header_line;
@@ -113,7 +105,7 @@ void CsvReader::State::read_header() {
     throw core::DataError(
         core::message(csv_place(source.name(), 1), "expected a row of column names", "a blank line", "remove it"));
 
-  while (!cut_record(source.begin(), source.end(), source.at_end(), most_columns + 1, source.name(), line, record)) {
+  while (!cut_record(source.begin(), source.end(), source.at_end(), most_columns + 1, source.name(), line, record, delimiter)) {
     check_partial();
     source.fill();
   }
@@ -133,11 +125,10 @@ void CsvReader::State::check_header() const {
     throw core::DataError(core::message(csv_place(source.name(), 1, column), expected, got, hint));
   };
   if (header.size() == 1) {
-    for (const char delimiter : {';', '\t', '|'}) {
-      if (header.front().find(delimiter) == std::string::npos) continue;
-      const std::string name = delimiter == '\t' ? "tabs" : std::string("\"") + delimiter + "\"";
-      fail(0, "expected columns separated by commas", core::quoted(header.front()),
-           "the file seems to be separated by " + name + ": convert it to commas");
+    for (const char other : {',', ';', '\t', '|'}) {
+      if (header.front().find(other) == std::string::npos) continue;
+      fail(0, "expected columns separated by " + delimiter_name(delimiter) + "s", core::quoted(header.front()),
+           "the file seems to be separated by " + delimiter_name(other) + "s: read it with --delimiter " + delimiter_name(other));
     }
   }
   std::unordered_map<std::string_view, std::size_t> first;
@@ -148,7 +139,8 @@ void CsvReader::State::check_header() const {
            "save the file as UTF-8, for example with iconv -f latin1 -t UTF-8");
     if (name.empty())
       fail(i + 1, "expected a column name", "an empty field",
-           i == 0 ? "name it, or write the file without its index" : "name every column, and end the row without a comma");
+           i == 0 ? std::string("name it, or write the file without its index")
+                  : "name every column, and end the row without a " + delimiter_name(delimiter));
     const auto [known, added] = first.emplace(name, i + 1);
     if (!added)
       fail(i + 1, "expected each column name once", core::quoted(name) + " again",
@@ -180,20 +172,21 @@ void CsvReader::State::cell(std::size_t field, std::string_view text) {
     if (const auto code = categories[slot].code(trimmed(text))) value = static_cast<double>(*code);
   }
   values[slot] = value.value_or(std::numeric_limits<double>::quiet_NaN());
-  if (value || bad_field != 0) return;
+  // Of several bad cells the first counts, but one that is worse than missing counts before it where missing ones are dropped.
+  if (value || (bad_field != 0 && !(bad == BadCell::drop_missing && is_missing(bad_text)))) return;
   bad_field = field + 1;
   bad_text = text;
 }
 
 void CsvReader::State::check_count(std::size_t count, const char* text_end) const {
   if (count == header.size()) return;
-  std::string_view hint;
+  std::string hint;
   if (count > header.size())
-    hint = "is there a comma inside a number or a text? put such a field in quotes";
+    hint = "is there a " + delimiter_name(delimiter) + " inside a number or a text? put such a field in quotes";
   else if (source.at_end() && text_end == source.end())
     hint = "is the file cut off?";
   else
-    hint = "write an empty cell between commas where a value is missing, or remove the row";
+    hint = "write an empty cell between " + delimiter_name(delimiter) + "s where a value is missing, or remove the row";
   throw core::DataError(
       core::message(csv_place(source.name(), line), "expected " + fields_text(header.size()), std::to_string(count), hint));
 }
@@ -208,7 +201,7 @@ void CsvReader::State::parse_plain(const char* at, const char* end) {
     if (slot < of_text && !may_be_long) {
       double value;
       const auto result = std::from_chars(at, end, value);
-      if (result.ec == std::errc() && (result.ptr == end || *result.ptr == ',') && std::isfinite(value)) {
+      if (result.ec == std::errc() && (result.ptr == end || *result.ptr == delimiter) && std::isfinite(value)) {
         values[slot] = value;
         ++count;
         if (result.ptr == end) break;
@@ -216,7 +209,7 @@ void CsvReader::State::parse_plain(const char* at, const char* end) {
         continue;
       }
     }
-    const void* const comma = std::memchr(at, ',', static_cast<std::size_t>(end - at));
+    const void* const comma = std::memchr(at, delimiter, static_cast<std::size_t>(end - at));
     const char* const field_end = comma == nullptr ? end : static_cast<const char*>(comma);
     const auto size = static_cast<std::size_t>(field_end - at);
     if (size > longest_field) fail_long_field(source.name(), line, count + 1, false);
@@ -253,7 +246,7 @@ void CsvReader::State::check_partial() {
   if (quote == end) {
     std::size_t field = 1;
     for (const char* at = begin;; ++field) {
-      const void* const comma = std::memchr(at, ',', static_cast<std::size_t>(end - at));
+      const void* const comma = std::memchr(at, delimiter, static_cast<std::size_t>(end - at));
       const char* const field_end = comma == nullptr ? end : static_cast<const char*>(comma);
       if (static_cast<std::size_t>(field_end - at) > longest_field) fail_long_field(source.name(), line, field, false);
       if (comma == nullptr) break;
@@ -273,7 +266,7 @@ CsvReader::State::Step CsvReader::State::next_row(const char*& text_end, const c
   const char* const line_end = found != nullptr ? static_cast<const char*>(found) : end;
   bad_field = 0;
   if (source.quote() < line_end) {
-    if (!cut_record(begin, end, source.at_end(), header.size(), source.name(), line, record)) return Step::wait;
+    if (!cut_record(begin, end, source.at_end(), header.size(), source.name(), line, record, delimiter)) return Step::wait;
     text_end = record.text_end;
     next = record.next;
     lines = record.lines;
@@ -306,7 +299,7 @@ bool CsvReader::State::settle_blank_lines(std::size_t limit, CsvRows& rows) {
                                         "a blank line", "remove it"));
   const bool selected = slots.front() != unselected;
   if (selected && bad == BadCell::error) fail_cell(first_blank, 1, "");
-  if (selected && bad == BadCell::skip) {
+  if (selected && (bad == BadCell::skip || bad == BadCell::drop_missing)) {
     skipped += blank_lines;
     blank_lines = 0;
   }
@@ -339,9 +332,9 @@ std::size_t CsvReader::State::read(std::size_t limit, CsvRows& rows) {
     }
     if (step == Step::blank) {
       if (blank_lines++ == 0) first_blank = line;
-    } else if (bad_field != 0 && bad == BadCell::error) {
+    } else if (bad_field != 0 && (bad == BadCell::error || (bad == BadCell::drop_missing && !is_missing(bad_text)))) {
       fail_cell(line, bad_field, bad_text);
-    } else if (bad_field != 0 && bad == BadCell::skip) {
+    } else if (bad_field != 0 && bad != BadCell::nan) {
       ++skipped;
     } else {
       emit(rows, {source.begin(), static_cast<std::size_t>(text_end - source.begin())});
@@ -352,17 +345,11 @@ std::size_t CsvReader::State::read(std::size_t limit, CsvRows& rows) {
   return rows.count;
 }
 
-std::optional<std::size_t> Categories::code(std::string_view text) {
-  for (; index.size() < texts.size();) index.emplace(texts[index.size()], index.size());
-  if (text.empty()) return std::nullopt;
-  const auto found = index.find(text);
-  if (found != index.end()) return found->second;
-  if (!open) return std::nullopt;
-  texts.emplace_back(text);
-  return index.emplace(texts.back(), texts.size() - 1).first->second;
-}
+CsvReader::CsvReader(const std::string& path, bool keep_text, char delimiter)
+    : CsvReader(std::make_unique<Input>(path), keep_text, delimiter) {}
 
-CsvReader::CsvReader(const std::string& path, bool keep_text) : state_(std::make_unique<State>(path, keep_text)) {
+CsvReader::CsvReader(std::unique_ptr<Input> input, bool keep_text, char delimiter)
+    : state_(std::make_unique<State>(std::move(input), keep_text, delimiter)) {
   state_->read_header();
 }
 CsvReader::~CsvReader() = default;
@@ -371,12 +358,8 @@ const std::string& CsvReader::name() const { return state_->source.name(); }
 const std::vector<std::string>& CsvReader::header() const { return state_->header; }
 const std::string& CsvReader::header_line() const { return state_->header_line; }
 const std::vector<Categories>& CsvReader::categories() const { return state_->categories; }
+char CsvReader::delimiter() const { return state_->delimiter; }
 std::size_t CsvReader::skipped() const { return state_->skipped; }
-
-bool CsvReader::header_is_numeric() const {
-  return std::all_of(header().begin(), header().end(),
-                     [](const std::string& name) { return core::parse_number(name).has_value(); });
-}
 
 void CsvReader::select(std::vector<std::size_t> fields, BadCell bad, std::vector<Categories> categories) {
   state_->bad = bad;
@@ -396,16 +379,5 @@ void CsvReader::select(std::vector<std::size_t> fields, BadCell bad, std::vector
 }
 
 std::size_t CsvReader::read(std::size_t limit, CsvRows& rows) { return state_->read(limit, rows); }
-
-std::string csv_field(std::string_view name) {
-  const bool plain = !name.empty() && name.find_first_of(",\"\r\n") == std::string_view::npos && trimmed(name) == name;
-  if (plain) return std::string(name);
-  std::string field = "\"";
-  for (const char c : name) {
-    if (c == '"') field += c;
-    field += c;
-  }
-  return field + '"';
-}
 
 }  // namespace flowfit::data

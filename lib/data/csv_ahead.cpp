@@ -10,7 +10,7 @@
 namespace flowfit::data {
 
 struct CsvAhead::State {
-  std::shared_ptr<CsvReader> reader;
+  std::shared_ptr<TableReader> reader;
   std::size_t limit = 0;
   std::mutex mutex;
   std::condition_variable changed;
@@ -39,7 +39,7 @@ struct CsvAhead::State {
   }
 };
 
-CsvAhead::CsvAhead(std::shared_ptr<CsvReader> reader, std::size_t limit) : state_(std::make_shared<State>()) {
+CsvAhead::CsvAhead(std::shared_ptr<TableReader> reader, std::size_t limit) : state_(std::make_shared<State>()) {
   state_->reader = std::move(reader);
   state_->limit = limit;
   // Detached, and owner of all it uses: when the user gives up, it may be waiting for a pipe that stays silent.

@@ -1,22 +1,22 @@
-// Reads a CSV one chunk ahead, on a thread of its own, while the last chunk is worked on.
+// Reads a table one chunk ahead, on a thread of its own, while the last chunk is worked on.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 
-#include "data/csv.h"
+#include "data/table_reader.h"
 
 namespace flowfit::data {
 
 class CsvAhead {
  public:
   /// `reader` has been told what to select; until the end it belongs to this. `limit`: rows of a chunk.
-  CsvAhead(std::shared_ptr<CsvReader> reader, std::size_t limit);
+  CsvAhead(std::shared_ptr<TableReader> reader, std::size_t limit);
   ~CsvAhead();  ///< does not wait for input that may never come
   CsvAhead(const CsvAhead&) = delete;
   CsvAhead& operator=(const CsvAhead&) = delete;
 
-  /// Replaces `rows` by the next ones, in the chunks and with the exceptions of CsvReader::read, after all rows before them; false at the end.
+  /// Replaces `rows` by the next ones, in the chunks and with the exceptions of TableReader::read, after all rows before them; false at the end.
   bool next(CsvRows& rows);
 
  private:

@@ -42,7 +42,7 @@ void fail_long_field(const std::string& name, std::size_t line, std::size_t fiel
 }
 
 bool cut_record(const char* begin, const char* end, bool ended, std::size_t keep, const std::string& name, std::size_t line,
-                CsvRecord& record) {
+                CsvRecord& record, char delimiter) {
   record.fields.clear();
   record.count = 0;
   record.lines = 0;
@@ -77,12 +77,12 @@ bool cut_record(const char* begin, const char* end, bool ended, std::size_t keep
       }
       field.size = static_cast<std::size_t>(at - field.data);
       ++at;
-      if (at != end && *at != ',' && *at != '\n' && *at != '\r')
-        fail("expected a comma or the end of the line after the closing quote", core::quoted(std::string_view(at, 1)),
-             "a quote inside a quoted field is written twice");
+      if (at != end && *at != delimiter && *at != '\n' && *at != '\r')
+        fail("expected a " + delimiter_name(delimiter) + " or the end of the line after the closing quote",
+             core::quoted(std::string_view(at, 1)), "a quote inside a quoted field is written twice");
     } else {
       field.data = at;
-      while (at != end && *at != ',' && *at != '\n' && *at != '\r' && *at != '"' && *at != '\0') ++at;
+      while (at != end && *at != delimiter && *at != '\n' && *at != '\r' && *at != '"' && *at != '\0') ++at;
       field.size = static_cast<std::size_t>(at - field.data);
       if (field.size > longest_field) fail_long_field(name, line + record.lines, record.count + 1, false);
       if (at != end && *at == '"')
@@ -96,7 +96,7 @@ bool cut_record(const char* begin, const char* end, bool ended, std::size_t keep
 
     if (record.fields.size() < keep) record.fields.push_back(field);
     ++record.count;
-    if (at != end && *at == ',') {
+    if (at != end && *at == delimiter) {
       ++at;
       continue;
     }
@@ -111,17 +111,51 @@ bool cut_record(const char* begin, const char* end, bool ended, std::size_t keep
   }
 }
 
-std::string_view cell_hint(std::string_view text) {
+namespace {
+
+/// Without blanks around it, in small letters, cut short.
+std::string plain_word(std::string_view text) {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  constexpr std::string_view missing = "missing values are not modelled: fill the cell or drop the row";
-  if (text.empty()) return "fill it or drop the row";
   std::string word(text.substr(0, 64));
   for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  constexpr std::array<std::string_view, 12> absent = {"na",   "n/a",  "#n/a", "nan",     "-nan", "+nan",
-                                                       "null", "none", "nil",  "missing", "?",    "-"};
-  if (std::find(absent.begin(), absent.end(), word) != absent.end() || word.starts_with("nan(")) return missing;
+  return word;
+}
+
+}  // namespace
+
+bool is_missing(std::string_view text) {
+  constexpr std::array<std::string_view, 13> absent = {"",     "na",   "n/a", "#n/a",    "nan", "-nan", "+nan",
+                                                       "null", "none", "nil", "missing", "?",   "-"};
+  const std::string word = plain_word(text);
+  return std::find(absent.begin(), absent.end(), word) != absent.end() || word.starts_with("nan(");
+}
+
+bool may_be_category(std::string_view text) {
+  constexpr std::array<std::string_view, 4> words = {"none", "nil", "missing", "-"};
+  return std::find(words.begin(), words.end(), plain_word(text)) != words.end();
+}
+
+std::string delimiter_name(char delimiter) {
+  switch (delimiter) {
+    case ',':
+      return "comma";
+    case '\t':
+      return "tab";
+    case ';':
+      return "semicolon";
+    case '|':
+      return "pipe";
+    default:
+      return core::quoted(std::string_view(&delimiter, 1));
+  }
+}
+
+std::string_view cell_hint(std::string_view text) {
+  const std::string word = plain_word(text);
+  if (word.empty()) return "fill it or drop the row";
+  if (is_missing(word)) return "missing values are not modelled: fill the cell or drop the row";
   const std::string_view magnitude = std::string_view(word).substr(word.front() == '-' || word.front() == '+' ? 1 : 0);
   if (magnitude == "inf" || magnitude == "infinity") return "an infinite value has no density: drop the row";
   if (word == "true" || word == "false") return "write 1 and 0";
@@ -152,6 +186,27 @@ std::string_view cell_hint(std::string_view text) {
   if (word.find('_') != std::string::npos || word.find(' ') != std::string::npos || word.find('\'') != std::string::npos)
     return "write numbers without separators and units";
   return "write a plain decimal number such as -1.5 or 2e-3";
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::string csv_field(std::string_view name, char delimiter) {
+  // At the start of a file a byte order mark would be taken for its own.
+  const bool plain = !name.empty() && name.find(delimiter) == std::string_view::npos &&
+                     name.find_first_of("\"\r\n") == std::string_view::npos && trimmed(name) == name &&
+                     !name.starts_with("\xEF\xBB\xBF");
+  if (plain) return std::string(name);
+  std::string field = "\"";
+  for (const char c : name) {
+    if (c == '"') field += c;
+    field += c;
+  }
+  return field + '"';
 }
 
 }  // namespace flowfit::data

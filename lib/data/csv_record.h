@@ -31,10 +31,22 @@ struct CsvRecord {
 /// Cuts the record that begins at `begin` into fields, by RFC 4180. False when [begin, end) does not hold the whole of it and more may come
 /// (`ended` false). Throws DataError; `line` is the record's first line, `name` the file.
 bool cut_record(const char* begin, const char* end, bool ended, std::size_t keep, const std::string& name, std::size_t line,
-                CsvRecord& record);
+                CsvRecord& record, char delimiter = ',');
+
+/// Whether a cell says that its value is not known: empty, NA, NaN, null, ?, …
+bool is_missing(std::string_view text);
+/// Those of them that may as well name a category: none, missing, -, …
+bool may_be_category(std::string_view text);
+/// `comma`, `tab`, … or the character in quotes.
+std::string delimiter_name(char delimiter);
 
 /// What may be wrong with a cell that is not a finite number; never empty.
 std::string_view cell_hint(std::string_view text);
+
+/// Without the blanks and tabs at both ends.
+std::string_view trimmed(std::string_view text);
+/// `name` as a field of a table separated by `delimiter`: quoted when it needs to be.
+std::string csv_field(std::string_view name, char delimiter = ',');
 
 // Faults that both ways of reading a record can meet.
 [[noreturn]] void fail_carriage_return(const std::string& name, std::size_t line);

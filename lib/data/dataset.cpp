@@ -1,4 +1,4 @@
-// A table in memory: named columns of doubles, read from a CSV by name.
+// A table in memory: named columns of doubles, read from a file by name.
 #include "data/dataset.h"
 
 #include <zlib.h>
@@ -14,6 +14,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/text.h"
 
 namespace flowfit::data {
@@ -59,14 +60,17 @@ const std::vector<std::string>& Dataset::categories(const std::string& name) con
 
 namespace {
 
-/// Puts a column's categories into an order that does not depend on that of the rows.
+/// Puts a column's categories into an order that does not depend on that of the rows, and leaves out those that only rows had which were left out themselves.
 void sort_categories(std::vector<std::string>& texts, std::vector<double>& codes, const std::string& name) {
   constexpr std::size_t most = 1000;
   if (texts.size() > most)
     throw core::DataError(core::message("column " + core::quoted(name), "expected at most 1000 categories",
                                         std::to_string(texts.size()), R"(leave it out with "kind": "ignore")"));
-  std::vector<std::size_t> order(texts.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::vector<bool> used(texts.size());
+  for (const double code : codes) used[static_cast<std::size_t>(code)] = true;
+  std::vector<std::size_t> order;
+  for (std::size_t k = 0; k < texts.size(); ++k)
+    if (used[k]) order.push_back(k);
   const bool numbers = std::ranges::all_of(texts, [](const std::string& text) { return core::parse_number(text).has_value(); });
   std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
     const double x = numbers ? *core::parse_number(texts[a]) : 0, y = numbers ? *core::parse_number(texts[b]) : 0;
@@ -84,9 +88,10 @@ void sort_categories(std::vector<std::string>& texts, std::vector<double>& codes
 
 }  // namespace
 
-Dataset read_dataset(const std::string& path, const Selection& selection, const Dataset* like) {
+Dataset read_dataset(const std::string& path, const Selection& selection, const ReadOptions& options, const Dataset* like) {
   constexpr std::size_t chunk = 1 << 14;
-  CsvReader reader(path);
+  const std::unique_ptr<TableReader> opened = open_table(path, options);
+  TableReader& reader = *opened;
   Dataset dataset;
   dataset.source = reader.name();
   dataset.names = selection.wanted;
@@ -107,11 +112,26 @@ Dataset read_dataset(const std::string& path, const Selection& selection, const 
     else
       categories[i].open = true;
   }
-  reader.select(std::move(fields), BadCell::error, std::move(categories));
+  reader.select(std::move(fields), selection.bad, std::move(categories));
   CsvRows rows;
-  while (reader.read(chunk, rows) > 0)
-    for (std::size_t i = 0; i < rows.columns.size(); ++i)
-      dataset.columns[i].insert(dataset.columns[i].end(), rows.columns[i].begin(), rows.columns[i].end());
+  std::size_t count = 0;  // of rows read, whether there is room for them or not
+  core::needing_memory(
+      [&] {
+        return "the table " + dataset.source + ": " + std::to_string(count) + " rows of " +
+               std::to_string(dataset.columns.size()) + " columns and more";
+      },
+      "name fewer columns under data.columns, or give fewer rows",
+      [&] {
+        while (reader.read(chunk, rows) > 0) {
+          count += rows.count;
+          for (std::size_t i = 0; i < rows.columns.size(); ++i)
+            dataset.columns[i].insert(dataset.columns[i].end(), rows.columns[i].begin(), rows.columns[i].end());
+        }
+      });
+  dataset.dropped = reader.skipped();
+  if (dataset.rows() == 0 && dataset.dropped > 0)
+    throw core::DataError(core::message(dataset.source, "expected rows without missing cells", "none",
+                                        "leave a column that is often empty out with data.columns"));
   if (dataset.rows() == 0)
     throw core::DataError(core::message(dataset.source, "expected rows of numbers", "a header only",
                                         reader.header_is_numeric() ? "the first row was taken as the column names" : ""));

@@ -1,4 +1,4 @@
-// A table in memory: named columns of doubles, read from a CSV by name.
+// A table in memory: named columns of doubles, read from a file by name.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/csv.h"
+#include "data/table_reader.h"
 
 namespace flowfit::data {
 
@@ -15,6 +15,7 @@ struct Dataset {
   std::vector<std::string> names;
   Columns columns;                                   ///< names.size() vectors of rows() values
   std::vector<std::vector<std::string>> texts = {};  ///< of the categories of each column; none for numbers
+  std::size_t dropped = 0;                           ///< rows left out for a missing cell
   std::size_t rows() const { return columns.empty() ? 0 : columns.front().size(); }
 
   /// The columns called `wanted`, in that order. Throws DataError for a missing one, with a did-you-mean.
@@ -32,11 +33,13 @@ struct Selection {
   std::vector<std::string> wanted = {};       ///< columns; all but the ignored ones when there are none
   std::vector<std::string> ignored = {};      ///< columns that may hold anything
   std::vector<std::string> categorical = {};  ///< of the wanted ones, those of categories
+  BadCell bad = BadCell::error;
 };
 
-/// Reads a selection of a CSV. Categories are sorted, numbers by size, other texts by their bytes; with `like` they are those of that table, and another text
+/// Reads a selection of a table. Categories are sorted, numbers by size, other texts by their bytes; with `like` they are those of that table, and another text
 /// is an error. Throws DataError for no rows (`header only`), and for more than 1000 categories in a column.
-Dataset read_dataset(const std::string& path, const Selection& selection = {}, const Dataset* like = nullptr);
+Dataset read_dataset(const std::string& path, const Selection& selection = {}, const ReadOptions& options = {},
+                     const Dataset* like = nullptr);
 
 /// Fingerprint of parsed values and their order, not of the file's bytes: `crc32:<8 hex>/<rows>x<columns>`. −0 counts as 0.
 std::string fingerprint(const Columns& columns);

@@ -42,6 +42,7 @@ class Columns final : public Distribution<T> {
     }
     return hull;
   }
+  bool standard_normal(Index column) const override { return bases_[static_cast<std::size_t>(column)]->standard_normal(0); }
 
   bool needs_initialize() const override {
     return std::ranges::any_of(bases_, [](const auto& base) { return base->needs_initialize(); });

@@ -35,6 +35,9 @@ class Distribution {
   /// An interval that holds every column.
   virtual std::pair<double, double> support() const;
 
+  /// Whether the column is standard normal whatever the others are.
+  virtual bool standard_normal(Index column) const { return (void)column, false; }
+
   /// Sets parameters from all training rows as they arrive at the base (column-major, n x D); draws come from `key`. Default: nothing.
   virtual void initialize(std::span<T> parameters, std::span<const T> rows, Index n, const core::RandomKey& key) const {
     (void)parameters, (void)rows, (void)n, (void)key;

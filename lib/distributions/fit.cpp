@@ -13,7 +13,7 @@ using Eigen::ArrayXXd;
 using Eigen::Index;
 
 constexpr std::size_t most_rows = 16384;
-constexpr int lloyd_steps = 10, em_steps = 10;
+constexpr int lloyd_steps = 10;
 
 Rows some_rows(const Rows& rows, const core::RandomKey& key) {
   const std::size_t n = static_cast<std::size_t>(rows.rows());
@@ -163,7 +163,8 @@ Cholesky cholesky(const Eigen::MatrixXd& covariance) {
   return factor;
 }
 
-std::vector<Component> fit_mixture(const Rows& all_rows, int components, Covariance kind, const core::RandomKey& key) {
+std::vector<Component> fit_mixture(const Rows& all_rows, int components, Covariance kind, const core::RandomKey& key,
+                                   int em_steps) {
   const Rows rows = some_rows(all_rows, key);
   const Index n = rows.rows(), count = components;
   if (n == 0) return {};

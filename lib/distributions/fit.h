@@ -38,6 +38,7 @@ struct Component {
 };
 /// k-means++ (Arthur, Vassilvitskii, SODA 2007) in standardized columns, Lloyd's steps, then EM; draws come from `key` alone. Looks at 16384 rows drawn from more.
 /// Each component's covariance is that of its rows and of one more with the average one, so that none collapses onto a point. tied: the average one for all.
-std::vector<Component> fit_mixture(const Rows& rows, int components, Covariance kind, const core::RandomKey& key);
+std::vector<Component> fit_mixture(const Rows& rows, int components, Covariance kind, const core::RandomKey& key,
+                                   int em_steps = 10);
 
 }  // namespace flowfit::distributions

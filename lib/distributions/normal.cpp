@@ -14,6 +14,7 @@ class Normal final : public Distribution<T> {
   Var<T> sample(Pass<T>& pass, Index rows, Var<T>, const core::RandomKey& key) const override {
     return standard_normals(pass, rows, features_, key);
   }
+  bool standard_normal(Index) const override { return true; }
 
  private:
   Index features_;

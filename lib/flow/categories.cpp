@@ -12,13 +12,13 @@ namespace flowfit::flow {
 
 template <class T>
 Categories<T>::Categories(const config::Node& node, nn::ParameterLayout& layout, std::vector<int> places, std::vector<int> counts,
-                          int context)
+                          int context, const std::string& prefix)
     : places_(std::move(places)), counts_(std::move(counts)), widest_(std::ranges::max(counts_)) {
   const nn::NetworkSpec spec = nn::NetworkSpec::read(node, true);
   const int columns = static_cast<int>(places_.size());
-  logits_ = layout.vector("categorical.logits", {std::accumulate(counts_.begin(), counts_.end(), 0)}, nn::zeros());
+  logits_ = layout.vector(prefix + "categorical.logits", {std::accumulate(counts_.begin(), counts_.end(), 0)}, nn::zeros());
   if (columns == 1 && context == 0) return;
-  network_ = std::make_unique<nn::Network<T>>(layout, "categorical.net", spec, context, columns * widest_, columns,
+  network_ = std::make_unique<nn::Network<T>>(layout, prefix + "categorical.net", spec, context, columns * widest_, columns,
                                               std::vector<double>(static_cast<std::size_t>(columns * widest_), 0.0));
 }
 

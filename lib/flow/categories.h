@@ -22,8 +22,9 @@ template <class T>
 class Categories {
  public:
   /// `node`: the network's config ("categorical"). `places`: of the columns in x; `counts`: how many categories each has. `context`: numbers that the network sees.
-  Categories(const config::Node& node, nn::ParameterLayout& layout, std::vector<int> places, std::vector<int> counts,
-             int context);
+  /// `prefix`: of its parameters' names.
+  Categories(const config::Node& node, nn::ParameterLayout& layout, std::vector<int> places, std::vector<int> counts, int context,
+             const std::string& prefix);
 
   const std::vector<int>& places() const { return places_; }
   const std::vector<int>& counts() const { return counts_; }

@@ -75,6 +75,7 @@ Moved moved(const data::Columns& from, const data::Columns& context, std::uint64
 /// Rows up to 1e9 scales away score a number or −inf, and encode to numbers as far as 1e6; base points at the ends of what can be drawn decode to numbers.
 Tails tails(const Model& model, const Model& as_saved, const Places& at, core::ThreadPool& pool, std::uint64_t seed) {
   constexpr double encoded_until = 1e6, farthest = 1e9;
+  const bool has_base = model.traits().members == 1;
   Tails result;
   std::size_t bad = 0;
   for (double distance = 10; distance <= farthest; distance *= 10) {
@@ -88,7 +89,7 @@ Tails tails(const Model& model, const Model& as_saved, const Places& at, core::T
       one->log_prob(far.rows, far.context, score, pool);
       for (std::size_t i = 0; i < score.size(); ++i) wrong[i] = wrong[i] || std::isnan(score[i]) || score[i] == infinity;
     }
-    if (distance <= encoded_until) {
+    if (distance <= encoded_until && has_base) {
       const data::Columns z = model.encode(far.rows, far.context, score, pool);
       for (std::size_t i = 0; i < score.size(); ++i) {
         wrong[i] = wrong[i] || std::isnan(score[i]) ||
@@ -97,6 +98,8 @@ Tails tails(const Model& model, const Model& as_saved, const Places& at, core::T
     }
     bad += static_cast<std::size_t>(std::ranges::count(wrong, true));
   }
+  result.bad = {static_cast<double>(bad), 0};
+  if (!has_base) return result;
   // Twice the range of some thousand rows is more than a draw leaves in a lifetime.
   std::vector<double> log_det(at.rows.front().size());
   const data::Columns z = model.encode(at.rows, at.context, log_det, pool);
@@ -154,7 +157,9 @@ void keep_worse(std::optional<CheckedMass>& kept, const CheckedMass& other) {
 }  // namespace
 
 std::vector<ModelCheck::Named> ModelCheck::figures() const {
-  std::vector<Named> all{{"round trip", round_trip}, {"log-det", log_det}, {"gradient by rows", row_gradient}};
+  std::vector<Named> all;
+  if (has_base) all = {{"round trip", round_trip}, {"log-det", log_det}};
+  all.push_back({"gradient by rows", row_gradient});
   if (tensors > 0) all.push_back({"gradient by parameters", parameter_gradient});
   all.push_back({"tails", tails.bad});
   if (integral) all.push_back({"normalization", integral_off});
@@ -184,10 +189,13 @@ ModelCheck check_model(const Model& model, const Model& as_saved, core::ThreadPo
   check.estimates = traits.estimates;
   // What one layer leaves of a row, the next ones may enlarge; and differences enlarge by their step what two neighbouring rows do not share.
   const double inexact = traits.tolerance;
-  check.round_trip = {round_trip(model, at, pool), std::max(round_trip_limit, 10 * inexact)};
-  check.log_det_rows = std::clamp<std::size_t>(most_moved / (2 * dims), 1, most_log_det_rows);
-  check.log_det = {log_det_difference(model, at, check.log_det_rows, pool), std::max(log_det_limit, 100 * inexact),
-                   !traits.estimates};
+  check.has_base = traits.members == 1;
+  if (check.has_base) {
+    check.round_trip = {round_trip(model, at, pool), std::max(round_trip_limit, 10 * inexact)};
+    check.log_det_rows = std::clamp<std::size_t>(most_moved / (2 * dims), 1, most_log_det_rows);
+    check.log_det = {log_det_difference(model, at, check.log_det_rows, pool), std::max(log_det_limit, 100 * inexact),
+                     !traits.estimates};
+  }
   check.row_gradient = {row_gradient_difference(model, few, pool, seed), std::max(gradient_limit, 100 * inexact)};
   const ParameterDifference parameters = parameter_gradient_difference(model, few, pool, seed);
   check.parameter_gradient = {parameters.value, std::max(gradient_limit, 100 * inexact)};

@@ -36,6 +36,7 @@ struct CheckedMass {
 struct ModelCheck {
   std::size_t rows = 0, log_det_rows = 0, gradient_rows = 0;
   bool estimates = false;  ///< a layer estimates its log-determinant: what depends on its error is shown, not judged
+  bool has_base = true;    ///< false of an ensemble: round trip and log-det are those of no map, and were not looked at
   Figure round_trip;       ///< largest |decode(encode(x)) − x| of a cell, relative to the larger of |x| and the column's scale
   Figure log_det;          ///< largest |log_det − log|det of the Jacobian by central differences||, absolute, in nats
   Figure row_gradient;     ///< largest |difference − gradient| / (1 + |gradient|) of a score by its row

@@ -30,10 +30,11 @@ std::vector<int> places(const config::Node& node, const char* key, const std::ve
 
 template <class T>
 Density<T>::Density(const config::Node& root, const std::vector<data::ColumnSpec>& columns,
-                    const std::vector<data::ColumnSpec>& context, nn::ParameterLayout& layout, std::uint64_t seed)
+                    const std::vector<data::ColumnSpec>& context, nn::ParameterLayout& layout, std::uint64_t seed,
+                    const std::string& prefix)
     : features_(static_cast<int>(columns.size())) {
-  std::vector<std::string> names,
-      seen_names;  // of x, where categories have none; and of all that networks see, a name for each number
+  const std::size_t start = layout.parameters().size();
+  std::vector<std::string> names, seen_names;  // of x, where categories have none; of each number that networks see
   const auto see = [&](const data::ColumnSpec& spec, int place) {
     const int features = spec.features();
     context_.push_back({spec.kind, place, features});
@@ -54,13 +55,13 @@ Density<T>::Density(const config::Node& root, const std::vector<data::ColumnSpec
   seen_features_ = static_cast<int>(seen_names.size());
   if (!codes.empty())
     categories_ = std::make_unique<Categories<T>>(root.member("categorical"), layout, std::move(codes), std::move(counts),
-                                                  context_features_);
-  read_factors(root, names, seen_names, layout, seed);
+                                                  context_features_, prefix);
+  read_factors(root, names, seen_names, {layout, prefix, seed, start});
 }
 
 template <class T>
 void Density<T>::read_factors(const config::Node& root, const std::vector<std::string>& columns,
-                              const std::vector<std::string>& seen, nn::ParameterLayout& layout, std::uint64_t seed) {
+                              const std::vector<std::string>& seen, const Place& place) {
   std::vector<int> numbers;  // the columns of x that a flow models
   std::vector<std::string> names;
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -80,8 +81,8 @@ void Density<T>::read_factors(const config::Node& root, const std::vector<std::s
     std::vector<int> given(seen.size());
     std::iota(given.begin(), given.end(), 0);
     if (!layers.exists()) root.error_at("flow", R"(required key is missing; give the list of transforms, or "factors")");
-    Flow<T> flow(layers, root.member("base"), "", layout, static_cast<int>(names.size()), static_cast<int>(seen.size()), seed,
-                 names);
+    Flow<T> flow(layers, root.member("base"), place.prefix, place.layout, static_cast<int>(names.size()),
+                 static_cast<int>(seen.size()), place.seed, names, place.start);
     factors_.push_back({std::move(numbers), std::move(given), std::move(flow)});
     return;
   }
@@ -97,12 +98,11 @@ void Density<T>::read_factors(const config::Node& root, const std::vector<std::s
     (void)node.required("columns");
     std::vector<int> own = places(node, "columns", columns);
     std::vector<int> given = places(node, "context", known);
-    for (const int place : own) {
-      if (taken[static_cast<std::size_t>(place)])
-        node.member("columns").error("column " + core::quoted(columns[static_cast<std::size_t>(place)]) +
-                                     " is in another factor already");
-      taken[static_cast<std::size_t>(place)] = true;
-      known[seen.size() + static_cast<std::size_t>(place)] = columns[static_cast<std::size_t>(place)];
+    for (const int column : own) {
+      const auto i = static_cast<std::size_t>(column);
+      if (taken[i]) node.member("columns").error("column " + core::quoted(columns[i]) + " is in another factor already");
+      taken[i] = true;
+      known[seen.size() + i] = columns[i];
     }
     if (own.empty()) {
       if (node.has("columns")) node.member("columns").error("expected at least one column");
@@ -112,16 +112,16 @@ void Density<T>::read_factors(const config::Node& root, const std::vector<std::s
     const config::Node layers = node.required("flow");
     const int own_count = static_cast<int>(own.size()), given_count = static_cast<int>(given.size());
     std::vector<std::string> own_names;
-    for (const int place : own) own_names.push_back(columns[static_cast<std::size_t>(place)]);
+    for (const int column : own) own_names.push_back(columns[static_cast<std::size_t>(column)]);
     factors_.push_back({std::move(own), std::move(given),
-                        Flow<T>(layers, node.member("base"), "factors." + std::to_string(number++) + ".", layout, own_count,
-                                given_count, seed, own_names)});
+                        Flow<T>(layers, node.member("base"), place.prefix + "factors." + std::to_string(number++) + ".",
+                                place.layout, own_count, given_count, place.seed, own_names, place.start)});
     node.finish();
   }
-  for (const int place : numbers) {
-    if (!taken[static_cast<std::size_t>(place)])
-      factors.error("column " + core::quoted(columns[static_cast<std::size_t>(place)]) + " is in no factor",
-                    "add it to one, or leave it out of data.columns");
+  for (const int column : numbers) {
+    const auto i = static_cast<std::size_t>(column);
+    if (!taken[i])
+      factors.error("column " + core::quoted(columns[i]) + " is in no factor", "add it to one, or leave it out of data.columns");
   }
 }
 
@@ -165,6 +165,26 @@ Var<T> Density<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
     sum = sum.empty() ? term : autodiff::add(pass.tape, sum, term);
   }
   return sum;
+}
+
+template <class T>
+std::string Density<T>::not_finite_at(Pass<T>& pass, Var<T> x, Var<T> context, Index row) const {
+  const Var<T> sees = seen(pass, context, x);
+  for (const Factor& factor : factors_) {
+    std::string place = factor.flow.not_finite_at(pass, part(pass, factor, x), given(pass, factor, sees, x), row);
+    if (!place.empty()) return place;
+  }
+  return {};
+}
+
+template <class T>
+Var<T> Density<T>::log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) const {
+  const Var<T> all = pass.tape.make(x.rows, x.cols, false), sees = seen(pass, context, x);
+  for (const Factor& factor : factors_)
+    autodiff::scatter_columns(pass.tape,
+                              factor.flow.log_prob_by_column(pass, part(pass, factor, x), given(pass, factor, sees, x)), all,
+                              factor.columns);
+  return all;
 }
 
 // step(factor, columns so far) → the factor's own columns and log_det. `codes`: a block to take the categories from.
@@ -332,6 +352,44 @@ std::vector<std::pair<double, double>> Density<T>::base_support() const {
     for (const int column : factor.columns) all[static_cast<std::size_t>(column)] = factor.flow.base().support();
   for (std::size_t j = 0; categories_ && j < categories_->places().size(); ++j)
     all[static_cast<std::size_t>(categories_->places()[j])] = {0.0, categories_->counts()[j] - 1.0};
+  return all;
+}
+
+template <class T>
+std::vector<bool> Density<T>::standard_normal() const {
+  std::vector<bool> all(static_cast<std::size_t>(features_));
+  for (const Factor& factor : factors_)
+    for (std::size_t d = 0; d < factor.columns.size(); ++d)
+      all[static_cast<std::size_t>(factor.columns[d])] = factor.flow.base().standard_normal(static_cast<Index>(d));
+  return all;
+}
+
+template <class T>
+Conditionals Density<T>::conditionals() const {
+  if (categories_) return {.reason = "it has categorical columns, which stand before all others together"};
+  Conditionals all;
+  all.looks.resize(static_cast<std::size_t>(features_));
+  all.base.resize(static_cast<std::size_t>(features_));
+  for (std::size_t f = 0; f < factors_.size(); ++f) {
+    const Factor& factor = factors_[f];
+    all.reason = factor.flow.unsplit();
+    if (!all.reason.empty()) {
+      if (factors_.size() > 1) all.reason = "factor " + std::to_string(f) + ": " + all.reason;
+      return all;
+    }
+    const transforms::Links links = factor.flow.links();
+    const std::vector<int> inside = *links.order();
+    for (const int d : inside) all.order.push_back(factor.columns[static_cast<std::size_t>(d)]);
+    for (std::size_t z = 0; z < links.own.size(); ++z) {
+      const auto column = static_cast<std::size_t>(factor.columns[static_cast<std::size_t>(links.own[z])]);
+      all.base[column] = factor.columns[z];
+      for (std::size_t j = 0; j < links.own.size(); ++j)
+        if (links.looks[z][j]) all.looks[column].push_back(factor.columns[j]);
+      // Of several factors, `given` counts the context in front of x.
+      for (const int place : factor.given)
+        if (factors_.size() > 1 && place >= seen_features_) all.looks[column].push_back(place - seen_features_);
+    }
+  }
   return all;
 }
 

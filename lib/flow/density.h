@@ -8,6 +8,7 @@
 #include "core/parallel.h"
 #include "data/column.h"
 #include "flow/categories.h"
+#include "flow/conditionals.h"
 #include "flow/flow.h"
 
 namespace flowfit::flow {
@@ -19,15 +20,20 @@ template <class T>
 class Density {
  public:
   /// Reads "flow" and "base", or "factors", and "categorical" of an expanded config's root. `columns` and `context` are the columns of x and of the context.
+  /// `prefix`: of its parameters' names, for a member of an ensemble.
   Density(const config::Node& root, const std::vector<data::ColumnSpec>& columns, const std::vector<data::ColumnSpec>& context,
-          nn::ParameterLayout& layout, std::uint64_t seed);
+          nn::ParameterLayout& layout, std::uint64_t seed, const std::string& prefix = "");
 
   /// x: B x D, context: B x C or empty. All in the flow's units (preprocessed), categories as their codes, which encode and decode leave as they are.
   Var<T> log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const;
+  /// B x D, by column: see Conditionals. Only where they exist.
+  Var<T> log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) const;
   Mapped<T> encode(Pass<T>& pass, Var<T> x, Var<T> context) const;
   Mapped<T> decode(Pass<T>& pass, Var<T> z, Var<T> context) const;
   /// One draw a row id of the pass; `seed` alone decides the stream.
   Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64_t seed) const;
+  /// As of a flow, of the first factor where it is so: `factors.1.flow.0`.
+  std::string not_finite_at(Pass<T>& pass, Var<T> x, Var<T> context, Index row) const;
 
   /// Sets the layers and bases that start from data (act_norm, batch_norm, mixture_normal) from n preprocessed rows (column-major n x D and n x C), in the
   /// order data → base: each from its rows as the layers before it leave them. `seed`: of what a base draws for its start.
@@ -43,8 +49,10 @@ class Density {
   /// As of a flow: of the least exact factor, and of any.
   double tolerance() const;
   bool estimates() const;
-  /// Where each column of the base side lives.
+  /// Where each column of the base side lives, and whether it is standard normal.
   std::vector<std::pair<double, double>> base_support() const;
+  std::vector<bool> standard_normal() const;
+  Conditionals conditionals() const;
 
  private:
   struct Factor {
@@ -58,8 +66,15 @@ class Density {
     int place;  // in the context, or in x
     int features;
   };
+  // Where the factors' parameters go: `start` of them came before this density's.
+  struct Place {
+    nn::ParameterLayout& layout;
+    const std::string& prefix;
+    std::uint64_t seed;
+    std::size_t start;
+  };
   void read_factors(const config::Node& root, const std::vector<std::string>& columns, const std::vector<std::string>& seen,
-                    nn::ParameterLayout& layout, std::uint64_t seed);
+                    const Place& place);
   // What networks see: the context's columns, then the categories of x, each as numbers; `context` itself where there is nothing else.
   Var<T> seen(Pass<T>& pass, Var<T> context, Var<T> x) const;
   Var<T> part(Pass<T>& pass, const Factor& factor, Var<T> x) const;

@@ -28,8 +28,9 @@ bool known_type(const config::Node& node) {
 
 template <class T>
 Flow<T>::Flow(const config::Node& layers, const config::Node& base, const std::string& prefix, nn::ParameterLayout& layout,
-              int features, int context, std::uint64_t seed, const std::vector<std::string>& columns) {
-  std::uint32_t place = static_cast<std::uint32_t>(layout.parameters().size()) << 12;
+              int features, int context, std::uint64_t seed, const std::vector<std::string>& columns, std::size_t start)
+    : prefix_(prefix), features_(features) {
+  std::uint32_t place = static_cast<std::uint32_t>(layout.parameters().size() - start) << 12;
   int number = 0;
   base_ = distributions::make_distribution<T>(base, {layout, prefix + "base", features, context, columns});
   transforms::Support support{base_->support().first, base_->support().second};
@@ -78,6 +79,64 @@ Var<T> Flow<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
     if (std::isnan(log_p.value[i])) log_p.value[i] = -std::numeric_limits<T>::infinity();
   }
   return log_p;
+}
+
+template <class T>
+std::string Flow<T>::not_finite_at(Pass<T>& pass, Var<T> x, Var<T> context, Index row) const {
+  const auto finite = [row](Var<T> v) {
+    for (Index j = 0; j < v.cols; ++j)
+      if (!std::isfinite(v.value[j * v.rows + row])) return false;
+    return true;
+  };
+  for (std::size_t layer = layers_.size(); layer-- > 0;) {
+    const Mapped<T> next = layers_[layer]->inverse(pass, x, context);
+    if (!finite(next.value) || !finite(next.log_det)) return prefix_ + "flow." + std::to_string(layer);
+    x = next.value;
+  }
+  return finite(base_->log_prob(pass, x, context)) ? "" : prefix_ + "base";
+}
+
+template <class T>
+Var<T> Flow<T>::log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) const {
+  const Index n = x.cols;
+  pass.by_column = true;
+  Mapped<T> m{x, autodiff::constant(pass.tape, x.rows, n, T(0))};
+  for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
+    const Mapped<T> next = (*layer)->inverse(pass, m.value, context);
+    m = {next.value,
+         autodiff::add(pass.tape, next.log_det, autodiff::gather_columns(pass.tape, m.log_det, (*layer)->links().own))};
+  }
+  pass.by_column = false;
+  const Var<T> out = pass.tape.make(x.rows, n, false);
+  const std::vector<int> own = links().own;
+  for (Index d = 0; d < n; ++d) {
+    const Var<T> base = autodiff::standard_normal_log_prob(pass.tape, m.value.columns(d, 1));
+    for (Index i = 0; i < x.rows; ++i) {
+      const T term = base.value[i] + m.log_det.value[d * x.rows + i];
+      out.value[own[static_cast<std::size_t>(d)] * x.rows + i] = std::isnan(term) ? -std::numeric_limits<T>::infinity() : term;
+    }
+  }
+  return out;
+}
+
+template <class T>
+transforms::Links Flow<T>::links() const {
+  transforms::Links all = transforms::Links::each(features_);
+  for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) all = (*layer)->links().after(all);
+  return all;
+}
+
+template <class T>
+std::string Flow<T>::unsplit() const {
+  for (Index d = 0; d < features_; ++d) {
+    if (!base_->standard_normal(d)) return "its base is not the standard normal";
+  }
+  transforms::Links all = transforms::Links::each(features_);
+  for (std::size_t i = layers_.size(); i-- > 0;) {
+    all = layers_[i]->links().after(all);
+    if (!all.order()) return "from layer " + std::to_string(i) + " on, columns look at each other";
+  }
+  return {};
 }
 
 template <class T>

@@ -3,10 +3,12 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "flow/cells.h"
 #include "flow/expand.h"
 #include "flow/typed_model.h"
 
@@ -58,15 +60,31 @@ void take_kinds(const std::vector<data::Column>& columns, std::vector<data::Colu
 template <class T>
 std::unique_ptr<Model> typed(const Archive& archive, const config::Document& document, const Settings& settings,
                              data::Schema schema, const std::string& where) {
-  auto model = std::make_unique<TypedModel<T>>(document, settings, std::move(schema));
-  document.check();
+  auto model = std::make_unique<TypedModel<T>>(document, settings, std::move(schema), archive, where);
   model->set_config(config::print_json(document.resolved()));
   if (archive.metadata.contains("record")) model->set_record(config::print_json(parse(archive, "record", where)));
-  model->load(archive, where);
   return model;
 }
 
 }  // namespace
+
+void Model::log_prob(const Baseline& baseline, const data::Columns& columns, const data::Columns& context, std::span<double> out,
+                     core::ThreadPool& pool) const {
+  data::Columns c = context;
+  schema_.encode_context(c);
+  c = numbers_of(schema_.context, std::move(c));
+  score_rows(schema_, integer_points_, columns, out, [&](const data::Columns& x, std::span<double> scores) {
+    baseline.log_prob(numbers_of(schema_.columns, x), c, scores, pool);
+  });
+  reference_.add_shares(schema_.columns, columns, out);
+}
+
+data::Columns Model::sample(std::uint64_t seed, std::uint64_t first, std::size_t n, const data::Columns& context,
+                            core::ThreadPool& pool) const {
+  std::vector<std::uint64_t> places(n);
+  std::iota(places.begin(), places.end(), first);
+  return sample(seed, places, context, pool);
+}
 
 std::string model_path(const std::string& run_or_file) {
   namespace fs = std::filesystem;

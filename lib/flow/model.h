@@ -10,6 +10,8 @@
 #include "data/csv.h"
 #include "data/schema.h"
 #include "flow/archive.h"
+#include "flow/conditionals.h"
+#include "flow/reference.h"
 
 namespace flowfit::flow {
 
@@ -30,23 +32,37 @@ class Model {
   const std::string& record() const {
     return record_;
   }  ///< what training noted (steps, nll, rows, …), as JSON text; empty for a model made by a script
+  /// What training left to hold scores against; empty in a model made by a script.
+  const Reference& reference() const { return reference_; }
   virtual std::vector<ParameterInfo> parameters() const = 0;
   virtual bool float64() const = 0;
 
   /// What may be expected of it.
   struct Traits {
+    int members;       ///< of an ensemble; several have no one base: encode and decode are not to be asked (std::logic_error)
     double tolerance;  ///< of decode(encode(x)) = x in float64: what its layers declare, in all
     bool estimates;    ///< whether a log-determinant is an estimate
     std::vector<std::pair<double, double>> base_support;  ///< the interval each column of the base side lives in
+    std::vector<bool> standard_normal;                    ///< whether each column of the base side is, whatever the others are
+    Conditionals conditionals;
   };
   virtual Traits traits() const = 0;
 
   /// log p of each row in nats, Jacobian of the preprocessing included; −inf outside the support, never NaN for finite rows.
   virtual void log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out,
                         core::ThreadPool& pool) const = 0;
-  /// Rows `first` … `first + n − 1` of the stream `seed`. `context`: n rows, or none.
-  virtual data::Columns sample(std::uint64_t seed, std::uint64_t first, std::size_t n, const data::Columns& context,
+  /// The same under a baseline of reference().
+  void log_prob(const Baseline& baseline, const data::Columns& columns, const data::Columns& context, std::span<double> out,
+                core::ThreadPool& pool) const;
+  /// log p(x_d | the columns it looks at) of each of n rows and each column, which sum to log_prob. Only where traits().conditionals has no reason against it.
+  virtual data::Columns log_prob_by_column(const data::Columns& columns, const data::Columns& context, std::size_t n,
+                                           core::ThreadPool& pool) const = 0;
+  /// Rows of the stream `seed` by their places in it. `context`: a row for each, or none.
+  virtual data::Columns sample(std::uint64_t seed, std::span<const std::uint64_t> places, const data::Columns& context,
                                core::ThreadPool& pool) const = 0;
+  /// Rows `first` … `first + n − 1` of the stream.
+  data::Columns sample(std::uint64_t seed, std::uint64_t first, std::size_t n, const data::Columns& context,
+                       core::ThreadPool& pool) const;
   /// data → base; log_det: log|det d base / d data| of each row.
   virtual data::Columns encode(const data::Columns& columns, const data::Columns& context, std::span<double> log_det,
                                core::ThreadPool& pool) const = 0;
@@ -65,9 +81,12 @@ class Model {
                               std::span<double> out, core::ThreadPool& pool) const = 0;
 
  protected:
-  explicit Model(data::Schema schema) : schema_(std::move(schema)) {}
+  /// `integer_points`: see score_rows.
+  explicit Model(data::Schema schema, int integer_points = 1) : schema_(std::move(schema)), integer_points_(integer_points) {}
   data::Schema schema_;
+  int integer_points_;
   std::string config_, record_;
+  Reference reference_;
 };
 
 inline constexpr const char* format_version = "1";

@@ -25,18 +25,22 @@ const std::string net = " /net/hidden /net/activation";
 const std::string reversal = R"([{"type": "permutation", "order": "reverse"}])";
 const std::string mixing = R"({"type": "lu_linear", "permute": true})";
 
-std::string scheme(const std::string& type, const std::string& univariate, const std::string& more = "") {
-  return R"({"type": ")" + type + R"(", "univariate": )" + univariate + R"(, "net": {"hidden": [64, 64], "activation": "relu"})" +
-         more + "}";
+std::string scheme(const std::string& type, const std::string& univariate, const std::string& more = "",
+                   const std::string& net_more = "") {
+  return R"({"type": ")" + type + R"(", "univariate": )" + univariate + R"(, "net": {"hidden": [64, 64], "activation": "relu")" +
+         net_more + "}" + more + "}";
 }
-std::string coupling(const std::string& univariate) { return scheme("coupling", univariate); }
+std::string coupling(const std::string& univariate, const std::string& net_more = "") {
+  return scheme("coupling", univariate, "", net_more);
+}
 std::string autoregressive(const std::string& univariate, const std::string& direction = "scoring") {
   return "[" + scheme("autoregressive", univariate, R"(, "direction": ")" + direction + '"') + "]";
 }
 
 const std::vector<Preset>& table() {
   static const std::vector<Preset> rows{
-      {"nice", 8, "[" + coupling(R"({"type": "shift"})") + "]", net, false,
+      // A shift starts without a gradient where a column's mean does not depend on the others: not from the identity, then.
+      {"nice", 8, "[" + coupling(R"({"type": "shift"})", R"(, "start": "random")") + "]", net, false,
        R"([{"type": "elementwise", "univariate": {"type": "affine"}}])", reversal},
       {"realnvp", 8, "[" + coupling(R"({"type": "affine"})") + "]", "/univariate/scale" + net, false, "[]", reversal},
       {"glow_tabular", 8, "[" + coupling(R"({"type": "affine"})") + "," + mixing + R"(,{"type": "act_norm"}])",
@@ -50,7 +54,7 @@ const std::vector<Preset>& table() {
       {"sospf", 3, autoregressive(R"({"type": "sum_of_squares"})"), "/univariate/degree /univariate/polynomials" + net, true},
       {"unaf", 3, autoregressive(R"({"type": "integral"})"), "/univariate/width /univariate/nodes" + net, true},
       {"bpf", 3, autoregressive(R"({"type": "bernstein"})"), "/univariate/degree /univariate/bound" + net, true},
-      {"bnaf", 3, R"([{"type": "block_autoregressive"}])", "/hidden_factors /context", true},
+      {"bnaf", 3, R"([{"type": "block_autoregressive", "hidden_factors": [32, 32]}])", "/hidden_factors /context", true},
       {"gf", 8, R"([{"type": "elementwise", "univariate": {"type": "mixture_cdf"}}, {"type": "rotation"}])",
        "/univariate/components" + net},
       {"ffjord", 1, R"([{"type": "continuous"}])", "/atol /rtol /trace /probes /context" + net},

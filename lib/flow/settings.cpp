@@ -40,6 +40,26 @@ config::Json entries(const std::vector<data::ColumnSpec>& specs, data::Preproces
   return list;
 }
 
+// The name under data.weight, or nothing.
+std::string weight_column(const config::Node& data) {
+  std::string name;
+  if (data.has("weight") && !data.member("weight").is_null()) {
+    name = data.member("weight").as_string().value_or("");
+    if (data.member("weight").is_string() && name.empty()) data.member("weight").error("expected a column's name or null");
+  }
+  data.resolve("weight", name.empty() ? config::Json() : config::Json(name));
+  return name;
+}
+
+bool drops_missing(const config::Node& data) {
+  // A density of some columns alone is an integral that flows do not have in closed form.
+  if (data.has("missing") && data.member("missing").is_string() && data.member("missing").as_string() == "marginalize") {
+    data.error_at("missing", "\"marginalize\" would be exact for no flow in general; use \"drop\", or fill the cells");
+    return false;
+  }
+  return data.choice("missing", "error", {"error", "drop"}) == "drop";
+}
+
 }  // namespace
 
 Settings Settings::read(const config::Node& root, std::optional<std::span<const std::string>> header) {
@@ -49,19 +69,26 @@ Settings Settings::read(const config::Node& root, std::optional<std::span<const 
   s.context_specs = read_specs(data, "context", preprocess, s.ignored);
   s.context = names_of(s.context_specs);
   s.column_specs = read_specs(data, "columns", preprocess, s.ignored);
+  s.weight = weight_column(data);
   // Without names, or with names that are only ignored: all the others.
   const bool all_others = !data.has("columns") || data.member("columns").is_null() || !s.ignored.empty();
+  const auto among = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::ranges::find(list, name) != list.end();
+  };
   if (s.column_specs.empty() && header && all_others) {
     for (const std::string& name : *header) {
-      if (std::ranges::find(s.context, name) != s.context.end() || std::ranges::find(s.ignored, name) != s.ignored.end())
-        continue;
-      s.column_specs.push_back({.name = name, .preprocess = preprocess});
+      if (!among(s.context, name) && !among(s.ignored, name) && name != s.weight)
+        s.column_specs.push_back({.name = name, .preprocess = preprocess});
     }
   }
   s.columns = names_of(s.column_specs);
   for (const std::string& name : s.columns) {
     if (std::ranges::find(s.context, name) != s.context.end())
       data.error_at("context", core::quoted(name) + " is in data.columns too; it is modelled or given, not both");
+  }
+  for (const auto* list : {&s.columns, &s.context}) {
+    if (std::ranges::find(*list, s.weight) != list->end())
+      data.error_at("weight", core::quoted(s.weight) + " is modelled or given too; a weight is neither");
   }
   if (s.columns.empty()) {
     data.error_at("columns", "expected at least one column" + std::string(header ? "" : "; name them, or give the data"));
@@ -73,10 +100,12 @@ Settings Settings::read(const config::Node& root, std::optional<std::span<const 
   if (std::ranges::find(s.column_specs, data::Kind::integer, &data::ColumnSpec::kind) != s.column_specs.end())
     s.integer_points = data.integer("integer_points", 32, 1, 65536);
   s.validation = data.number("validation", 0.1, {.low = 0.0, .high = 0.9});
+  s.drop_missing = drops_missing(data);
   data.finish();
   const config::Node train = root.member("train");
   s.float64 = train.choice("dtype", "float32", {"float32", "float64"}) == "float64";
   s.seed = train.seed("seed", 0);
+  s.ensemble = root.integer("ensemble", 1, 1, 64);
   return s;
 }
 

@@ -17,7 +17,10 @@ struct Settings {
   std::vector<std::string> ignored;                           ///< columns of the data that are left alone, whatever they hold
   int integer_points = 32;                                    ///< at which a row's cell is scored, with columns of whole numbers
   double validation = 0.1;                                    ///< share of the rows held out; 0: none
+  bool drop_missing = false;  ///< rows with a missing cell in a used column are left out; else they are an error
+  std::string weight;         ///< the column of the rows' weights; empty: none
   bool float64 = false;
+  int ensemble = 1;  ///< members
   std::uint64_t seed = 0;
 
   /// Reads an expanded config's root. `header`: the data's column names where there is data: `columns` then defaults to all that are not

@@ -8,17 +8,30 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/text.h"
+#include "flow/cells.h"
 
 namespace flowfit::flow {
 
 template <class T>
 TypedModel<T>::TypedModel(const config::Document& document, const Settings& settings, data::Schema schema)
-    : Model(std::move(schema)),
-      density_(document.root(), settings.column_specs, settings.context_specs, layout_, settings.seed),
-      integer_points_(settings.integer_points) {
-  const std::vector<double> start = layout_.initial(settings.seed);
-  weights_.assign(start.begin(), start.end());
+    : Model(std::move(schema), settings.integer_points),
+      density_(document.root(), settings.ensemble, settings.column_specs, settings.context_specs, layout_, settings.seed) {
+  core::needing_memory([this] { return std::to_string(layout_.size()) + " parameters"; }, "use smaller networks or fewer layers",
+                       [&] {
+                         const std::vector<double> start = layout_.initial(settings.seed);
+                         weights_.assign(start.begin(), start.end());
+                       });
+}
+
+template <class T>
+TypedModel<T>::TypedModel(const config::Document& document, const Settings& settings, data::Schema schema, const Archive& archive,
+                          const std::string& where)
+    : Model(std::move(schema), settings.integer_points),
+      density_(document.root(), settings.ensemble, settings.column_specs, settings.context_specs, layout_, settings.seed) {
+  document.check();
+  load(archive, where);
 }
 
 template <class T>
@@ -43,6 +56,7 @@ Archive TypedModel<T>::archive() const {
     const std::span<const T> values(weights_.data() + p.offset, static_cast<std::size_t>(p.size));
     archive.tensors.push_back(make_tensor<T>(p.name, {p.shape.begin(), p.shape.end()}, values));
   }
+  reference_.write(archive);
   return archive;
 }
 
@@ -62,7 +76,15 @@ void TypedModel<T>::load(const Archive& archive, const std::string& where) {
       };
       fail("tensor " + core::quoted(p.name) + ": its config needs shape " + shown(p.shape) + ", got " + shown(tensor->shape));
     }
-    const std::vector<T> values = tensor_values<T>(*tensor, where);
+  }
+  for (const Tensor& tensor : archive.tensors) {
+    if (!tensor.name.starts_with("train.") && !Reference::owns(tensor.name) &&
+        std::ranges::find(names, tensor.name) == names.end())
+      fail("tensor " + core::quoted(tensor.name) + " belongs to nothing in its config; " + core::suggestion(tensor.name, names));
+  }
+  weights_.resize(static_cast<std::size_t>(layout_.size()));  // not before: a config that lies about its sizes gets no memory
+  for (const nn::Parameter& p : layout_.parameters()) {
+    const std::vector<T> values = tensor_values<T>(*archive.find(p.name), where);
     for (std::size_t unit = 0; unit < p.prefix.size(); ++unit) {
       for (std::size_t in = static_cast<std::size_t>(p.prefix[unit]); in < static_cast<std::size_t>(p.shape[1]); ++in) {
         if (values[unit * static_cast<std::size_t>(p.shape[1]) + in] != T(0))
@@ -72,10 +94,7 @@ void TypedModel<T>::load(const Archive& archive, const std::string& where) {
     }
     std::ranges::copy(values, weights_.begin() + p.offset);
   }
-  for (const Tensor& tensor : archive.tensors) {
-    if (!tensor.name.starts_with("train.") && std::ranges::find(names, tensor.name) == names.end())
-      fail("tensor " + core::quoted(tensor.name) + " belongs to nothing in its config; " + core::suggestion(tensor.name, names));
-  }
+  reference_ = Reference::read(archive, schema_, where);
 }
 
 template <class T>
@@ -92,22 +111,25 @@ Var<T> load_block(nn::Tape<T>& tape, const data::Columns& columns, std::size_t f
 
 template <class T>
 void TypedModel<T>::by_blocks(const T* weights, const data::Columns& columns, const data::Columns& context, std::size_t n,
-                              core::ThreadPool& pool, std::uint64_t first_id, const Body& body) const {
+                              core::ThreadPool& pool, std::span<const std::uint64_t> row_ids, const Body& body) const {
   const std::size_t size = static_cast<std::size_t>(block_rows);
-  std::vector<std::unique_ptr<nn::Tape<T>>> tapes;
-  for (int worker = 0; worker < pool.size(); ++worker) tapes.push_back(std::make_unique<nn::Tape<T>>());
+  typename nn::SpareTapes<T>::Tapes tapes = spare_tapes_.take(pool.size());
   pool.run(static_cast<int>((n + size - 1) / size), [&](int block, int worker) {
     nn::Tape<T>& tape = *tapes[static_cast<std::size_t>(worker)];
     tape.reset(nn::Mode::evaluate);
     const std::size_t first = static_cast<std::size_t>(block) * size;
     const Index rows = static_cast<Index>(std::min(size, n - first));
     std::uint64_t* ids = tape.template scratch<std::uint64_t>(block_rows);
-    for (Index i = 0; i < block_rows; ++i) ids[i] = first_id + first + static_cast<std::uint64_t>(std::min(i, rows - 1));
+    for (Index i = 0; i < block_rows; ++i) {
+      const std::size_t row = first + static_cast<std::size_t>(std::min(i, rows - 1));
+      ids[i] = row_ids.empty() ? row : row_ids[row];
+    }
     Pass<T> pass{tape, weights};
     pass.rows = ids;
     body(pass, load_block<T>(tape, columns, first, rows, block_rows), load_block<T>(tape, context, first, rows, block_rows),
          first, rows);
   });
+  spare_tapes_.give_back(std::move(tapes));
 }
 
 template <class T>
@@ -134,60 +156,61 @@ void TypedModel<T>::score(const T* weights, const data::Columns& columns, const 
                           core::ThreadPool& pool) const {
   data::Columns c = context;
   schema_.encode_context(c);
-  const std::vector<data::CellPoint> points = schema_.cell_points(static_cast<std::size_t>(integer_points_));
-  if (points.empty()) return score_at(weights, {}, columns, c, out, pool);
-  // The logarithm of the points' sum, kept as a largest term and the sum by it.
-  std::vector<double> scores(out.size()), sum(out.size(), 0.0);
-  std::ranges::fill(out, -std::numeric_limits<double>::infinity());
-  for (const data::CellPoint& point : points) {
-    score_at(weights, point, columns, c, scores, pool);
-    for (std::size_t row = 0; row < out.size(); ++row) {
-      const double top = std::max(out[row], scores[row]);
-      if (std::isinf(top)) continue;
-      sum[row] = sum[row] * std::exp(out[row] - top) + point.weight * std::exp(scores[row] - top);
-      out[row] = top;
-    }
-  }
-  for (std::size_t row = 0; row < out.size(); ++row) {
-    out[row] = sum[row] > 0 ? out[row] + std::log(sum[row]) : -std::numeric_limits<double>::infinity();
-    for (std::size_t d = 0; d < columns.size(); ++d)
-      if (schema_.columns[d].kind == data::Kind::integer && columns[d][row] != std::floor(columns[d][row]))
-        out[row] = -std::numeric_limits<double>::infinity();
-  }
-}
-
-template <class T>
-void TypedModel<T>::score_at(const T* weights, const data::CellPoint& point, const data::Columns& columns, const data::Columns& c,
-                             std::span<double> out, core::ThreadPool& pool) const {
-  data::Columns x = columns;
-  std::vector<double> jacobian(out.size());
-  const auto move = [&x](const std::vector<double>& by) {
-    for (std::size_t d = 0; d < by.size(); ++d)
-      if (by[d] != 0)
-        for (double& value : x[d]) value += by[d];
-  };
-  move(point.data);
-  schema_.encode(x, jacobian);
-  move(point.encoded);
-  by_blocks(weights, x, c, out.size(), pool, 0, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
-    const Var<T> log_p = density_.log_prob(pass, block, given);
-    for (Index i = 0; i < rows; ++i) {
-      const std::size_t row = first + static_cast<std::size_t>(i);
-      const double score = static_cast<double>(log_p.value[i]) + jacobian[row];
-      // A finite row so far out that its square overflows has a density of zero.
-      const bool finite =
-          std::ranges::all_of(columns, [&](const std::vector<double>& column) { return std::isfinite(column[row]); });
-      out[row] = std::isnan(score) && finite ? -std::numeric_limits<double>::infinity() : score;
-    }
+  score_rows(schema_, integer_points_, columns, out, [&](const data::Columns& x, std::span<double> scores) {
+    by_blocks(weights, x, c, scores.size(), pool, {},
+              [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
+                const Var<T> log_p = density_.log_prob(pass, block, given);
+                for (Index i = 0; i < rows; ++i)
+                  scores[first + static_cast<std::size_t>(i)] = static_cast<double>(log_p.value[i]);
+              });
   });
 }
 
 template <class T>
-data::Columns TypedModel<T>::sample(std::uint64_t seed, std::uint64_t first_id, std::size_t n, const data::Columns& context,
+data::Columns TypedModel<T>::log_prob_by_column(const data::Columns& columns, const data::Columns& context, std::size_t n,
+                                                core::ThreadPool& pool) const {
+  data::Columns x = columns, c = context, out(columns.size(), std::vector<double>(n));
+  schema_.encode(x);
+  schema_.encode_context(c);
+  by_blocks(weights_.data(), x, c, n, pool, {}, [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
+    const Var<T> terms = density_.log_prob_by_column(pass, block, given);
+    for (std::size_t d = 0; d < out.size(); ++d) {
+      for (Index i = 0; i < rows; ++i) {
+        const std::size_t row = first + static_cast<std::size_t>(i);
+        out[d][row] = static_cast<double>(terms.value[static_cast<Index>(d) * terms.rows + i]) +
+                      schema_.columns[d].at(columns[d][row]).log_slope;
+      }
+    }
+  });
+  return out;
+}
+
+template <class T>
+Model::Traits TypedModel<T>::traits() const {
+  return {static_cast<int>(density_.members().size()),
+          density_.tolerance(),
+          density_.estimates(),
+          density_.base_support(),
+          density_.standard_normal(),
+          conditionals()};
+}
+
+template <class T>
+Conditionals TypedModel<T>::conditionals() const {
+  Conditionals all = density_.conditionals();
+  if (all.reason.empty() && !schema_.whitening.columns.empty()) all.reason = "whitening mixes its columns";
+  if (all.reason.empty() && !schema_.cell_points(1).empty())
+    all.reason = "its score of a row is a sum over whole numbers' cells or a circle's turns, of all columns together";
+  return all;
+}
+
+template <class T>
+data::Columns TypedModel<T>::sample(std::uint64_t seed, std::span<const std::uint64_t> places, const data::Columns& context,
                                     core::ThreadPool& pool) const {
+  const std::size_t n = places.size();
   data::Columns out(schema_.columns.size(), std::vector<double>(n)), c = context;
   schema_.encode_context(c);
-  by_blocks(weights_.data(), {}, c, n, pool, first_id, [&](Pass<T>& pass, Var<T>, Var<T> given, std::size_t first, Index rows) {
+  by_blocks(weights_.data(), {}, c, n, pool, places, [&](Pass<T>& pass, Var<T>, Var<T> given, std::size_t first, Index rows) {
     const Var<T> x = density_.sample(pass, block_rows, given, seed);
     for (std::size_t d = 0; d < out.size(); ++d)
       std::copy_n(x.value + static_cast<Index>(d) * x.rows, rows, out[d].begin() + static_cast<std::ptrdiff_t>(first));
@@ -204,7 +227,7 @@ data::Columns TypedModel<T>::encode(const data::Columns& columns, const data::Co
   std::vector<double> jacobian(log_det.size());
   schema_.encode(x, jacobian);
   schema_.encode_context(c);
-  by_blocks(weights_.data(), x, c, log_det.size(), pool, 0,
+  by_blocks(weights_.data(), x, c, log_det.size(), pool, {},
             [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
               const Mapped<T> m = density_.encode(pass, block, given);
               for (std::size_t d = 0; d < out.size(); ++d)
@@ -222,7 +245,7 @@ data::Columns TypedModel<T>::decode(const data::Columns& columns, const data::Co
                                     core::ThreadPool& pool) const {
   data::Columns c = context, out(columns.size(), std::vector<double>(log_det.size()));
   schema_.encode_context(c);
-  by_blocks(weights_.data(), columns, c, log_det.size(), pool, 0,
+  by_blocks(weights_.data(), columns, c, log_det.size(), pool, {},
             [&](Pass<T>& pass, Var<T> block, Var<T> given, std::size_t first, Index rows) {
               const Mapped<T> m = density_.decode(pass, block, given);
               for (std::size_t d = 0; d < out.size(); ++d)

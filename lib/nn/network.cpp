@@ -41,6 +41,7 @@ NetworkSpec NetworkSpec::read(const config::Node& node, bool masked) {
   const std::string activation = node.choice("activation", "relu", names);
   spec.activation = static_cast<Activation>(1 + std::distance(names.begin(), std::ranges::find(names, activation)));
   spec.dropout = node.number("dropout", 0.0, {.low = 0.0, .high = 0.95});
+  spec.random_start = node.choice("start", "identity", {"identity", "random"}) == "random";
   spec.layer_norm = node.boolean("layer_norm", false);
   if (spec.layer_norm && masked) {
     node.error_at("layer_norm", "a masked network has none: it would show each unit the columns that its mask hides; remove it");
@@ -129,7 +130,8 @@ Network<T>::Network(ParameterLayout& layout, const std::string& name, const Netw
   const int width = static_cast<int>(initial.size());
   const std::vector<int> outputs = groups > 0 ? group_start(inputs, width / inputs, groups) : std::vector<int>{0, width};
   const std::string last = spec.residual ? name + ".output" : name + "." + std::to_string(number);
-  layers_.push_back(layer(layout, last, source, outputs, Activation::none, zeros(), values(initial)));
+  const Initializer weights = spec.random_start ? fan(in_units()) : zeros();
+  layers_.push_back(layer(layout, last, source, outputs, Activation::none, weights, values(initial)));
 }
 
 template <class T>

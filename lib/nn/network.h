@@ -11,11 +11,12 @@
 
 namespace flowfit::nn {
 
-/// The `net` object of a config: {"type": "dense", "hidden": [64, 64], "activation": "relu", "dropout": 0, "layer_norm": false}.
+/// The `net` object of a config: {"type": "dense", "hidden": [64, 64], "activation": "relu", "start": "identity", "dropout": 0, "layer_norm": false}.
 struct NetworkSpec {
   bool residual = false;
   std::vector<int> hidden{64, 64};
   autodiff::Activation activation = autodiff::Activation::relu;
+  bool random_start = false;
   double dropout = 0.0;
   bool layer_norm = false;
 
@@ -37,7 +38,8 @@ constexpr int first_of_group(int g, int features, int groups) {
 /// floor(j(G−1)/H) + 1 without context (as in nflows) and floor(j·G/H) with it, so that the first group's parameters see the context; 0 when G = 1.
 /// Residual blocks keep one vector of degrees.
 /// layer_norm stands before each activation (of a plain network: it mixes degrees).
-/// The last layer starts with weights zero and bias `initial`, so a fresh flow starts where its univariate does.
+/// The last layer starts with weights zero and bias `initial`, so a fresh flow starts where its univariate does; with `random_start` its weights are drawn
+/// as those of the other layers.
 template <class T>
 class Network {
  public:

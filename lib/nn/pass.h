@@ -25,6 +25,7 @@ struct Pass {
   const std::uint64_t* rows = nullptr;  ///< id of each row of the block: what its random draws depend on
   double* sums = nullptr;  ///< this lane's sums over the rows of a batch (ParameterLayout::reserve_sums); null: nobody asks
   Index counted = 0;       ///< with sums: the rows of the block that count; those after them are padding
+  bool by_column = false;  ///< log-determinants are wanted column by column, from the maps that have them so
 
   Var<T> parameter(const Slot& slot) const {
     // A Var hands out one pointer for reading and writing; parameters are read alone.

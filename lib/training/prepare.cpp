@@ -9,8 +9,11 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/text.h"
 #include "flow/expand.h"
+#include "flow/model.h"
+#include "training/collinear.h"
 
 namespace flowfit::training {
 namespace {
@@ -23,6 +26,46 @@ data::Columns rows_of(const data::Columns& columns, const std::vector<std::uint3
     for (const std::uint32_t row : rows) to.push_back(column[row]);
   }
   return part;
+}
+
+/// The weights of a table's rows. Rows whose weight is 0 leave `x` and `context`: as if they were not there.
+std::vector<double> take_weights(const std::string& column, const data::Dataset& table, data::Columns& x,
+                                 data::Columns& context) {
+  if (column.empty()) return {};
+  std::vector<double> weights = table.pick(std::vector{column}).front();
+  std::vector<std::uint32_t> positive;
+  for (std::size_t row = 0; row < weights.size(); ++row) {
+    if (weights[row] < 0)
+      throw core::DataError(table.source + ": expected weights of at least 0, got " + column + " = " +
+                            core::number(weights[row]) + " in row " + std::to_string(row + 1));
+    if (weights[row] > 0) positive.push_back(static_cast<std::uint32_t>(row));
+  }
+  if (positive.empty())
+    throw core::DataError(table.source + ": expected a weight above 0, got none in column " + core::quoted(column));
+  if (positive.size() == weights.size()) return weights;
+  x = rows_of(x, positive);
+  context = rows_of(context, positive);
+  return rows_of({weights}, positive).front();
+}
+
+/// Sets the mean and standard deviation of a column that is standardized to the weighted ones, in two passes as the schema takes the plain ones.
+void standardize(data::Column& column, const data::ColumnSpec& spec, std::vector<double> values,
+                 const std::vector<double>& weights) {
+  if (spec.preprocess != data::Preprocess::standardize || spec.kind == data::Kind::categorical) return;
+  column.loc = 0;
+  column.scale = 1;
+  for (double& value : values) value = column.at(value).value;  // its logarithm, or what its kind asks for
+  long double total = 0, sum = 0, squares = 0;
+  for (std::size_t row = 0; row < values.size(); ++row) {
+    total += weights[row];
+    sum += static_cast<long double>(weights[row]) * values[row];
+  }
+  column.loc = static_cast<double>(sum / total);
+  for (std::size_t row = 0; row < values.size(); ++row) {
+    const long double deviation = static_cast<long double>(values[row]) - column.loc;
+    squares += weights[row] * deviation * deviation;
+  }
+  column.scale = static_cast<double>(std::sqrt(squares / total));
 }
 
 std::string percent(double share) { return core::number(std::round(share * 1000) / 10) + " %"; }
@@ -69,22 +112,53 @@ std::unique_ptr<flow::TypedModel<T>> fresh_model(const Plan& plan) {
   return model;
 }
 
+template <class T>
+void start_from(flow::TypedModel<T>& model, const Plan& plan, const std::string& init) {
+  const std::string path = flow::model_path(init);
+  const flow::Archive archive = flow::read_archive(core::read_file(path), path);
+  const data::Schema schema = flow::make_model(archive, path)->schema();
+  if (schema.names() != plan.flow.columns || schema.context_names() != plan.flow.context)
+    throw core::ConfigError("--init: " + path + ": expected a model of " + core::joined(plan.flow.columns) +
+                            ", in this order, as the config has them, got one of " + core::joined(schema.names()));
+  const auto refuse_other_kinds = [&](const std::vector<data::Column>& known, const std::vector<data::ColumnSpec>& specs) {
+    for (std::size_t i = 0; i < known.size(); ++i) {
+      if (known[i].kind != specs[i].kind || known[i].categories != specs[i].categories)
+        throw core::ConfigError("--init: " + path + ": column " + core::quoted(known[i].name) +
+                                " is of another kind there, or has other categories than the data");
+    }
+  };
+  refuse_other_kinds(schema.columns, plan.flow.column_specs);
+  refuse_other_kinds(schema.context, plan.flow.context_specs);
+  model.set_schema(schema);
+  try {
+    model.load(archive, path);
+  } catch (const core::ModelError& error) {
+    throw core::ConfigError("--init: the config describes another flow than the model: " + std::string(error.what()) +
+                            "; use the config.json of its run, and change only \"train\"");
+  }
+  model.set_reference({});
+}
+
 Parts split(const Plan& plan, const data::Dataset& table, const data::Dataset* validation) {
   Parts parts;
   data::Columns x = table.pick(plan.flow.columns), context = table.pick(plan.flow.context);
-  const std::size_t n = table.rows();
+  std::vector<double> weights = take_weights(plan.flow.weight, table, x, context);
+  const std::size_t n = x.front().size();
   if (n < 2) throw core::DataError(table.source + ": expected at least 2 rows to train on, got " + std::to_string(n));
   data::Columns everything = x;
   everything.insert(everything.end(), context.begin(), context.end());
+  if (!weights.empty()) everything.push_back(weights);
   parts.fingerprint = data::fingerprint(everything);
   if (validation) {
     parts.validation = validation->pick(plan.flow.columns);
     parts.validation_context = validation->pick(plan.flow.context);
-    parts.validation_rows = validation->rows();
+    parts.validation_weights = take_weights(plan.flow.weight, *validation, parts.validation, parts.validation_context);
+    parts.validation_rows = parts.validation.front().size();
     if (parts.validation_rows == 0)
       throw core::DataError(validation->source + ": expected at least one row to validate on, got none");
     everything = parts.validation;
     everything.insert(everything.end(), parts.validation_context.begin(), parts.validation_context.end());
+    if (!weights.empty()) everything.push_back(parts.validation_weights);
     parts.fingerprint += "+" + data::fingerprint(everything);
   } else if (plan.flow.validation > 0) {
     const auto held = static_cast<std::size_t>(std::llround(plan.flow.validation * static_cast<double>(n)));
@@ -98,20 +172,40 @@ Parts split(const Plan& plan, const data::Dataset& table, const data::Dataset* v
     parts.validation_context = rows_of(context, second);
     x = rows_of(x, first);
     context = rows_of(context, first);
+    if (!weights.empty()) {
+      parts.validation_weights = rows_of({weights}, second).front();
+      weights = rows_of({weights}, first).front();
+    }
   }
   parts.train = std::move(x);
   parts.train_context = std::move(context);
+  parts.train_weights = std::move(weights);
   parts.train_rows = parts.train.front().size();
   return parts;
 }
 
 data::Schema fit_schema(const Plan& plan, const Parts& parts) {
-  return data::Schema::fit(plan.flow.column_specs, parts.train, plan.flow.context_specs, parts.train_context, parts.validation);
+  data::Schema schema =
+      data::Schema::fit(plan.flow.column_specs, parts.train, plan.flow.context_specs, parts.train_context, parts.validation);
+  if (parts.train_weights.empty()) return schema;
+  for (std::size_t i = 0; i < schema.columns.size(); ++i)
+    standardize(schema.columns[i], plan.flow.column_specs[i], parts.train[i], parts.train_weights);
+  for (std::size_t i = 0; i < schema.context.size(); ++i)
+    standardize(schema.context[i], plan.flow.context_specs[i], parts.train_context[i], parts.train_weights);
+  return schema;
+}
+
+void to_flow_units(const data::Schema& schema, data::Columns& columns, data::Columns& context, std::span<double> log_det,
+                   std::uint64_t seed) {
+  constexpr std::uint32_t no_step = 0xFFFFFFFFu;
+  schema.dequantize(columns, {seed, core::Purpose::dequantize, no_step});
+  schema.encode(columns, log_det);
+  schema.encode_context(context);
 }
 
 template <class T>
-Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns context, std::size_t count, std::uint64_t seed) {
-  constexpr std::uint32_t no_step = 0xFFFFFFFFu;
+Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns context, std::size_t count, std::uint64_t seed,
+                const std::vector<double>& weights) {
   Rows<T> rows;
   rows.count = count;
   if (count == 0) return rows;
@@ -120,13 +214,15 @@ Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns
     rows.integers.push_back(d);
     rows.whole.insert(rows.whole.end(), columns[d].begin(), columns[d].end());
   }
-  schema.dequantize(columns, {seed, core::Purpose::dequantize, no_step});
   std::vector<double> log_det(count);
-  schema.encode(columns, log_det);
-  schema.encode_context(context);
+  to_flow_units(schema, columns, context, log_det, seed);
+  rows.weights = weights;
+  const double mean = std::accumulate(weights.begin(), weights.end(), 0.0) / static_cast<double>(count);
+  for (double& weight : rows.weights) weight /= mean;
   // The mean of equal numbers is that number, bit for bit.
   const bool same = std::ranges::adjacent_find(log_det, std::not_equal_to()) == log_det.end();
-  rows.log_det = same ? log_det.front() : std::accumulate(log_det.begin(), log_det.end(), 0.0) / static_cast<double>(count);
+  for (std::size_t row = 0; row < count; ++row) rows.log_det += rows.weight(row) * log_det[row];
+  rows.log_det = same ? log_det.front() : rows.log_det / static_cast<double>(count);
   for (const std::vector<double>& column : columns) rows.x.insert(rows.x.end(), column.begin(), column.end());
   for (const std::vector<double>& column : context) rows.context.insert(rows.context.end(), column.begin(), column.end());
   return rows;
@@ -157,17 +253,28 @@ std::vector<std::string> remarks(const data::Columns& columns, const std::vector
                       " interquartile ranges from the median " + core::number(middle) +
                       "; it crushes the scale: is it an error?");
     for (std::size_t other = 0; other < d; ++other) {
-      if (columns[other] == column)
+      if (columns[other] == column)  // collinear as well, but in words that need no arithmetic
         found.push_back(name + " equals column " + core::quoted(specs[other].name) +
                         " in every row; the density is unbounded: leave one out");
     }
   }
+  data::Columns numbers;
+  std::vector<std::string> names;
+  for (std::size_t d = 0; d < columns.size(); ++d) {
+    if (specs[d].kind == data::Kind::categorical) continue;
+    numbers.push_back(columns[d]);
+    names.push_back(specs[d].name);
+  }
+  const std::vector<std::string> more = collinear(numbers, names);
+  found.insert(found.end(), more.begin(), more.end());
   return found;
 }
 
-#define FLOWFIT_INSTANTIATE(T)                                               \
-  template std::unique_ptr<flow::TypedModel<T>> fresh_model<T>(const Plan&); \
-  template Rows<T> encoded<T>(const data::Schema&, data::Columns, data::Columns, std::size_t, std::uint64_t);
+#define FLOWFIT_INSTANTIATE(T)                                                                               \
+  template std::unique_ptr<flow::TypedModel<T>> fresh_model<T>(const Plan&);                                 \
+  template void start_from<T>(flow::TypedModel<T>&, const Plan&, const std::string&);                        \
+  template Rows<T> encoded<T>(const data::Schema&, data::Columns, data::Columns, std::size_t, std::uint64_t, \
+                              const std::vector<double>&);
 FLOWFIT_INSTANTIATE(float)
 FLOWFIT_INSTANTIATE(double)
 

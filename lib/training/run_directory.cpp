@@ -67,10 +67,12 @@ void RunDirectory::open(bool resume, bool force) {
                             ": holds model.safetensors, but no last.safetensors to resume from; train anew with --force, or "
                             "choose another folder with -o");
   resumes_ = resume && has_last;
+  had_metrics_ = fs::exists(file("metrics.jsonl"), error);
 }
 
 void RunDirectory::release() {
   std::error_code none;
+  if (!had_metrics_) fs::remove(file("metrics.jsonl"), none);
   // Only folders that are still empty go: nothing that someone put there meanwhile.
   for (fs::path at = path_; !made_.empty(); at = at.parent_path()) {
     if (!fs::remove(at, none) || at == fs::path(made_)) break;

@@ -10,14 +10,17 @@ namespace flowfit::training {
 class RunDirectory {
  public:
   RunDirectory(std::string path, bool resume, bool force);
-  ~RunDirectory();  ///< without `keep`: removes the folder again if it was made here
+  ~RunDirectory();  ///< without `keep`: removes metrics that were begun here, and the folder again if it was made here
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
 
   const std::string& path() const { return path_; }
   std::string file(const char* name) const { return path_ + "/" + name; }
   bool resumes() const { return resumes_; }  ///< there is a checkpoint to go on from
-  void keep() { made_.clear(); }             ///< something worth keeping is in it now
+  void keep() {                              ///< something worth keeping is in it now
+    made_.clear();
+    had_metrics_ = true;
+  }
 
  private:
   void open(bool resume, bool force);
@@ -27,6 +30,7 @@ class RunDirectory {
   std::string made_;  // the topmost folder that did not exist before; empty: none, or kept
   int lock_ = -1;
   bool resumes_ = false;
+  bool had_metrics_ = true;  // metrics.jsonl was there before, or is kept
 };
 
 }  // namespace flowfit::training

@@ -9,15 +9,17 @@
 #include "config/json.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/memory.h"
 #include "core/text.h"
 #include "training/checkpoint.h"
 #include "training/prepare.h"
 #include "training/run_directory.h"
+#include "training/same_config.h"
 
 namespace flowfit::training {
 namespace {
 
-using config::Json;
+using config::Json, config::number_or_null;
 using Clock = std::chrono::steady_clock;
 
 constexpr double checkpoint_seconds = 20;  ///< of training between two checkpoints
@@ -25,43 +27,6 @@ constexpr double metrics_seconds = 0.5;    ///< before evaluations are visible i
 constexpr int most_tries = 3;              ///< rollbacks before training gives up
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-Json number_or_null(const std::optional<double>& value) { return value && std::isfinite(*value) ? Json(*value) : Json(nullptr); }
-
-/// The first place where two resolved configs differ, as a JSON pointer; "" where they agree.
-std::string difference(const Json& a, const Json& b, const std::string& path) {
-  if (a == b) return {};
-  if (a.is_object() && b.is_object()) {
-    for (const auto& [key, value] : a.items()) {
-      if (!b.contains(key)) return path + "/" + key;
-      if (std::string found = difference(value, b[key], path + "/" + key); !found.empty()) return found;
-    }
-    for (const auto& [key, value] : b.items())
-      if (!a.contains(key)) return path + "/" + key;
-    return {};  // the same keys in another order
-  }
-  if (a.is_array() && b.is_array() && a.size() == b.size()) {
-    for (std::size_t i = 0; i < a.size(); ++i)
-      if (std::string found = difference(a[i], b[i], path + "/" + std::to_string(i)); !found.empty()) return found;
-    return {};
-  }
-  return path.empty() ? "/" : path;
-}
-
-/// Refuses to go on with another config than the checkpoint's; `train.steps` alone may differ.
-void refuse_other_config(const std::string& mine, const std::string& theirs, const std::string& where) {
-  Json a = config::parse_json(mine, "config"), b = config::parse_json(theirs, where);
-  if (b.is_object() && b.contains("train") && b["train"].is_object()) b["train"]["steps"] = a["train"]["steps"];
-  const std::string path = difference(a, b, "");
-  if (path.empty()) return;
-  const auto shown = [&](const Json& json) {
-    const Json::json_pointer pointer(path == "/" ? "" : path);
-    return json.contains(pointer) ? core::quoted(json.at(pointer).dump()) : std::string("nothing");
-  };
-  throw core::ConfigError(
-      path + ": the run in " + where + " was made with " + shown(b) + ", got " + shown(a) +
-      "; resume with the config it was begun with (only train.steps may change), or train into another folder");
-}
 
 template <class T>
 class Training {
@@ -75,14 +40,18 @@ class Training {
         parts_(split(plan, request.data, request.validation ? &*request.validation : nullptr)) {}
 
   Summary run() {
-    model_->set_schema(fit_schema(plan_, parts_));
-    train_ = encoded<T>(model_->schema(), parts_.train, parts_.train_context, parts_.train_rows, plan_.flow.seed);
-    validation_ =
-        encoded<T>(model_->schema(), parts_.validation, parts_.validation_context, parts_.validation_rows, plan_.flow.seed);
+    if (request_.init)
+      start_from(*model_, plan_, *request_.init);
+    else
+      model_->set_schema(fit_schema(plan_, parts_));
+    train_ = encoded<T>(model_->schema(), parts_.train, parts_.train_context, parts_.train_rows, plan_.flow.seed,
+                        parts_.train_weights);
+    validation_ = encoded<T>(model_->schema(), parts_.validation, parts_.validation_context, parts_.validation_rows,
+                             plan_.flow.seed, parts_.validation_weights);
     RunDirectory directory(request_.directory, request_.resume, request_.force);
     directory_ = &directory;
     say_what();
-    if (!directory.resumes())
+    if (!directory.resumes() && !request_.init)
       model_->density().initialize(model_->weights(), train_.x, train_.context, static_cast<Index>(train_.count), plan_.flow.seed,
                                    pool_);
     Trainer<T> trainer(*model_, plan_.training, train_, validation_, pool_);
@@ -118,18 +87,23 @@ class Training {
     return count;
   }
 
+  /// `x1 = 2, x2 = 0.5 (row 41 of the training part, the first of 2)`.
+  std::string row_text(const data::Columns& columns, std::size_t row, std::size_t count, const char* part) const {
+    std::vector<std::string> cells;
+    for (std::size_t d = 0; d < columns.size(); ++d)
+      cells.push_back(plan_.flow.columns[d] + " = " + model_->schema().columns[d].text(columns[d][row]));
+    return core::joined(cells) + " (row " + std::to_string(row + 1) + " of the " + part + " part" +
+           (count > 1 ? ", the first of " + std::to_string(count) : "") + ")";
+  }
+
   /// A row that the flow cannot reach would make every step infinite.
   void refuse_rows_outside() {
     const auto look = [&](const Rows<T>& rows, const data::Columns& columns, const std::string& source, const char* part) {
       const std::vector<std::size_t> bad = trainer_->bad_rows(rows, model_->weights());
       if (bad.empty()) return;
-      std::vector<std::string> cells;
-      for (std::size_t d = 0; d < columns.size(); ++d)
-        cells.push_back(plan_.flow.columns[d] + " = " + model_->schema().columns[d].text(columns[d][bad.front()]));
-      throw core::DataError(source + ": expected rows inside the support of the flow, got " + core::joined(cells) + " (row " +
-                            std::to_string(bad.front() + 1) + " of the " + part + " part" +
-                            (bad.size() > 1 ? ", the first of " + std::to_string(bad.size()) : "") +
-                            "); its density is zero there: change the flow, or leave such rows out");
+      throw core::DataError(source + ": expected rows inside the support of the flow, got " +
+                            row_text(columns, bad.front(), bad.size(), part) +
+                            "; its density is zero there: change the flow, or leave such rows out");
     };
     look(train_, parts_.train, request_.data.source, "training");
     look(validation_, parts_.validation, request_.validation ? request_.validation->source : request_.data.source, "validation");
@@ -157,6 +131,8 @@ class Training {
       }
     }
     trainer_->restore(checkpoint.now);
+    promising_ = checkpoint.good && trainer_->state().step % trainer_->evaluate_every() == 0;
+    if (promising_) next_ = checkpoint.now;
     good_ = checkpoint.good ? std::move(*checkpoint.good) : std::move(checkpoint.now);
     seconds_before_ = checkpoint.seconds;
     metrics_start = static_cast<std::size_t>(checkpoint.metrics_bytes);
@@ -170,12 +146,15 @@ class Training {
   std::string loop() {
     start_ = last_checkpoint_ = last_metrics_ = Clock::now();
     const std::int64_t first = trainer_->state().step;
+    if (trainer_->out_of_patience()) return "patience";  // killed between the two checkpoints of a run's end
     while (trainer_->state().step < plan_.training.steps) {
       const StepResult<T> result = trainer_->step();
       if (!std::isfinite(result.nll) || !std::isfinite(result.norm)) {
         roll_back();
         continue;
       }
+      if (promising_) std::swap(good_, next_);
+      promising_ = false;
       const State<T>& state = trainer_->state();
       const bool evaluates = state.step % trainer_->evaluate_every() == 0 || state.step == plan_.training.steps;
       if (evaluates) evaluate(result);
@@ -224,21 +203,49 @@ class Training {
       metrics_->flush();
       last_metrics_ = Clock::now();
     }
-    trainer_->save(good_);
+    trainer_->save(next_);
+    promising_ = true;
   }
 
-  /// Back to the last evaluation, with half the rate. Best weights and metrics stay.
+  /// `no finite score at flow.2 for x1 = 3, x2 = 1 (row 5 of the training part)`, and its like.
+  std::string cause_text() {
+    const Cause cause = trainer_->cause();
+    std::string text = cause.backward ? "a gradient that is not finite" : "no finite score";
+    if (!cause.where.empty()) text += " at " + cause.where;
+    if (!cause.rows.empty()) text += " for " + row_text(parts_.train, cause.rows.front(), cause.rows.size(), "training");
+    return text;
+  }
+
+  /// Back to the state that is known to be good; the best weights so far stay.
+  void restore_good() {
+    const State<T> before = trainer_->state();
+    trainer_->restore(good_);
+    State<T>& state = trainer_->state();
+    state.best = before.best;
+    state.best_nll = before.best_nll;
+    state.best_step = before.best_step;
+    promising_ = false;
+  }
+
+  /// Back to good weights, with half the rate.
   void roll_back() {
     const std::int64_t failed = trainer_->state().step;
     const int tries = trainer_->state().tries + 1;
     if (tries > most_tries) {
-      if (!trainer_->state().best.empty()) checkpoint({}, saved_record("diverged"));
-      throw core::DivergedError("step " + std::to_string(failed + 1) +
-                                ": expected a finite loss and gradient, got neither after " + std::to_string(most_tries) +
+      const std::string why = cause_text();
+      restore_good();
+      // What is on disk may be of weights that no step had tried.
+      const State<T>& state = trainer_->state();
+      if (checkpointed_ || state.step > 0 || (state.best_nll && std::isfinite(*state.best_nll)))
+        checkpoint({}, saved_record("diverged"));
+      throw core::DivergedError("step " + std::to_string(failed + 1) + ": expected a finite loss and gradient, got " + why +
+                                " after " + std::to_string(most_tries) +
                                 " tries at half the rate each; lower train.optimizer.learning_rate, or set train.gradient_clip" +
-                                (checkpointed_ ? "; the best model so far is kept in " + directory_->path() : std::string()));
+                                (checkpointed_ ? "; the best model before, of step " + std::to_string(best_step()) +
+                                                     ", is kept in " + directory_->path()
+                                               : std::string()));
     }
-    trainer_->restore(good_);
+    restore_good();
     State<T>& state = trainer_->state();
     state.tries = tries;
     state.failed_step = failed;
@@ -250,28 +257,40 @@ class Training {
                      std::to_string(state.step) + ", learning rate times " + core::number(state.rate_factor));
   }
 
+  std::int64_t best_step() const {
+    const State<T>& state = trainer_->state();
+    return state.best.empty() ? state.step : state.best_step;
+  }
+
   Json saved_record(const std::string& stopped) const {
     const State<T>& state = trainer_->state();
     return {{"steps", state.step},
-            {"best_step", state.best.empty() ? state.step : state.best_step},
+            {"best_step", best_step()},
             {"stopped", stopped},
             {"rows", parts_.train_rows},
             {"validation_rows", parts_.validation_rows}};
   }
 
-  /// model.safetensors, then last.safetensors: whatever is cut off, both are whole, and the second never runs ahead.
+  /// model.safetensors, then last.safetensors: both stay whole, and the second never runs ahead. One comes before the first model, so that --resume always can.
   void checkpoint(const std::string& summary, const Json& record) {
-    if (!checkpointed_)
+    if (!checkpointed_) write_last({});
+    if (!config_written_)
       core::write_file(directory_->file("config.json"), config::print_json(plan_.document.resolved(), 2) + "\n");
+    config_written_ = true;
     model_->set_record(config::print_json(record));
-    Checkpoint<T> c;
-    trainer_->save(c.now);
+    const std::vector<T> now = model_->weights();
     model_->weights() = trainer_->saved();
     const std::string best = flow::write_archive(model_->archive());
-    model_->weights() = c.now.weights;
+    model_->weights() = now;
     core::write_file(directory_->file("model.safetensors"), best);
-    directory_->keep();
+    write_last(summary);
+    last_checkpoint_ = last_metrics_ = Clock::now();
+  }
+
+  void write_last(const std::string& summary) {
     metrics_->flush();
+    Checkpoint<T> c;
+    trainer_->save(c.now);
     if (good_.state.step != c.now.state.step) c.good = good_;
     c.config = plan_.resolved();
     c.fingerprint = parts_.fingerprint;
@@ -279,20 +298,53 @@ class Training {
     c.seconds = seconds();
     c.summary = summary;
     core::write_file(directory_->file("last.safetensors"), write_checkpoint(*model_, c));
+    directory_->keep();
     checkpointed_ = true;
-    last_checkpoint_ = last_metrics_ = Clock::now();
   }
 
-  /// Of the saved weights, as `evaluate` gives it: where rows are cells, not the bound that was trained.
-  double saved_nll(const Rows<T>& rows, const data::Columns& columns, const data::Columns& context) {
-    const std::vector<T>& saved = trainer_->saved();
-    if (model_->schema().cell_points(1).empty()) return trainer_->nll(rows, saved) - rows.log_det;
+  /// The baselines and the scores of held-out rows go into the model, the baselines' own scores into the summary.
+  void hold_against(Summary& s) {
+    const data::Schema& schema = model_->schema();
+    const auto numbers = [&](const data::Columns& columns, const data::Columns& context, std::size_t count) {
+      data::Columns x = columns, c = context;
+      if (count > 0) to_flow_units(schema, x, c, {}, plan_.flow.seed);
+      return std::pair(flow::numbers_of(schema.columns, std::move(x)), flow::numbers_of(schema.context, std::move(c)));
+    };
+    const auto train = numbers(parts_.train, parts_.train_context, parts_.train_rows),
+               held = numbers(parts_.validation, parts_.validation_context, parts_.validation_rows);
+    flow::Reference reference;
+    flow::fit_baselines(reference, {train.first, train.second, parts_.train_rows},
+                        {held.first, held.second, parts_.validation_rows}, plan_.flow.seed, pool_);
+    reference.fit_shares(schema.columns, parts_.train);
+    if (parts_.validation_rows > 0)
+      reference.keep_scores(saved_scores(parts_.validation, parts_.validation_context, parts_.validation_rows), plan_.flow.seed);
+    model_->set_reference(std::move(reference));
+    if (parts_.validation_rows == 0 || model_->reference().gaussian.empty()) return;
+    const auto nll = [&](const flow::Baseline& baseline) {
+      std::vector<double> scores(parts_.validation_rows);
+      model_->log_prob(baseline, parts_.validation, parts_.validation_context, scores, pool_);
+      return -std::accumulate(scores.begin(), scores.end(), 0.0) / static_cast<double>(scores.size());
+    };
+    s.gaussian_nll = nll(model_->reference().gaussian);
+    s.mixture_nll = nll(model_->reference().mixture);
+  }
+
+  /// Under the saved weights, in data units, as `evaluate` gives them: where rows are cells, not the bound that was trained.
+  std::vector<double> saved_scores(const data::Columns& columns, const data::Columns& context, std::size_t count) {
     const std::vector<T> now = model_->weights();
-    model_->weights() = saved;
-    std::vector<double> scores(rows.count);
+    model_->weights() = trainer_->saved();
+    std::vector<double> scores(count);
     model_->log_prob(columns, context, scores, pool_);
     model_->weights() = now;
-    return -std::accumulate(scores.begin(), scores.end(), 0.0) / static_cast<double>(rows.count);
+    return scores;
+  }
+
+  double saved_nll(const Rows<T>& rows, const data::Columns& columns, const data::Columns& context) {
+    if (model_->schema().cell_points(1).empty()) return trainer_->nll(rows, trainer_->saved()) - rows.log_det;
+    const std::vector<double> scores = saved_scores(columns, context, rows.count);
+    double sum = 0;
+    for (std::size_t row = 0; row < rows.count; ++row) sum += rows.weight(row) * scores[row];
+    return -sum / static_cast<double>(rows.count);
   }
 
   Summary finish(const std::string& stopped) {
@@ -302,12 +354,13 @@ class Training {
     s.model = directory_->file("model.safetensors");
     s.stopped = stopped;
     s.steps = trainer_->state().step;
-    s.best_step = trainer_->state().best.empty() ? s.steps : trainer_->state().best_step;
+    s.best_step = best_step();
     s.rows = parts_.train_rows;
     s.validation_rows = parts_.validation_rows;
     s.parameters = parameter_count();
     s.train_nll = saved_nll(train_, parts_.train, parts_.train_context);
     if (validation_.count > 0) s.validation_nll = saved_nll(validation_, parts_.validation, parts_.validation_context);
+    hold_against(s);
     Json record = saved_record(stopped);
     record["train_nll"] = number_or_null(s.train_nll);
     record["validation_nll"] = number_or_null(s.validation_nll);
@@ -326,75 +379,34 @@ class Training {
   RunDirectory* directory_ = nullptr;
   Trainer<T>* trainer_ = nullptr;
   core::Appender* metrics_ = nullptr;
-  Snapshot<T> good_;  // where a rollback goes: the last evaluation, or the start
-  bool checkpointed_ = false;
+  Snapshot<T> good_;  // where a rollback goes: the last evaluation that a finite step followed, or the start
+  Snapshot<T> next_;  // the last evaluation, while `promising_`: no step has tried its weights yet
+  bool promising_ = false;
+  bool checkpointed_ = false;    // there is a last.safetensors of this run
+  bool config_written_ = false;  // train.steps may have grown since an earlier one
   double seconds_before_ = 0;
   Clock::time_point start_, last_checkpoint_, last_metrics_;
 };
 
 template <class T>
 Summary run(const Request& request, const Plan& plan, std::unique_ptr<flow::TypedModel<T>> model, Observer& observer) {
-  return Training<T>(request, plan, std::move(model), observer).run();
+  const auto what = [&] {
+    const std::optional<int> batch = plan.training.batch_size;
+    return "training a model of " + std::to_string(plan.flow.columns.size()) + " columns on " +
+           std::to_string(request.data.rows()) + " rows, " + (batch ? std::to_string(*batch) : std::string("all")) +
+           " in a batch";
+  };
+  return core::needing_memory(what, "use fewer rows, a smaller train.batch_size or smaller networks",
+                              [&] { return Training<T>(request, plan, std::move(model), observer).run(); });
 }
 
 }  // namespace
-
-std::string Summary::json() const {
-  return config::print_json({{"run", run},
-                             {"model", model},
-                             {"steps", steps},
-                             {"best_step", best_step},
-                             {"train_nll", number_or_null(train_nll)},
-                             {"validation_nll", number_or_null(validation_nll)},
-                             {"seconds", seconds},
-                             {"rows", rows},
-                             {"validation_rows", validation_rows},
-                             {"parameters", parameters},
-                             {"stopped", stopped}});
-}
-
-Summary Summary::parse(const std::string& json) {
-  const Json j = config::parse_json(json, "summary");
-  const auto number = [&](const char* key) {
-    return j.at(key).is_null() ? std::optional<double>() : std::optional(j.at(key).template get<double>());
-  };
-  Summary s;
-  j.at("run").get_to(s.run);
-  j.at("model").get_to(s.model);
-  j.at("steps").get_to(s.steps);
-  j.at("best_step").get_to(s.best_step);
-  s.train_nll = number("train_nll").value_or(std::numeric_limits<double>::infinity());
-  s.validation_nll = number("validation_nll");
-  j.at("seconds").get_to(s.seconds);
-  j.at("rows").get_to(s.rows);
-  j.at("validation_rows").get_to(s.validation_rows);
-  j.at("parameters").get_to(s.parameters);
-  j.at("stopped").get_to(s.stopped);
-  return s;
-}
 
 Summary train(const Request& request, Observer& observer) {
   Plan plan = read_plan(request.config, request.config_name, request.data.names);
   take_categories(plan, request.data);
   if (plan.flow.float64) return run(request, plan, fresh_model<double>(plan), observer);
   return run(request, plan, fresh_model<float>(plan), observer);
-}
-
-Checked check(const std::string& config, const std::string& config_name, const data::Dataset* data) {
-  Plan plan = read_plan(config, config_name, data ? std::optional<std::span<const std::string>>(data->names) : std::nullopt);
-  if (data) take_categories(plan, *data);
-  const auto model = fresh_model<double>(plan);
-  Checked checked;
-  for (const auto& p : model->parameters()) checked.parameters += p.learned ? p.size : 0;
-  checked.columns = plan.flow.columns.size();
-  checked.context = plan.flow.context.size();
-  checked.resolved = config::print_json(plan.document.resolved(), 2);
-  if (data) {
-    const Parts parts = split(plan, *data, nullptr);
-    (void)fit_schema(plan, parts);
-    checked.remarks = remarks(parts.train, plan.flow.column_specs);
-  }
-  return checked;
 }
 
 }  // namespace flowfit::training

@@ -17,6 +17,7 @@ struct Request {
   data::Dataset data;
   std::optional<data::Dataset> validation;  ///< instead of a split
   std::string directory;                    ///< the run directory
+  std::optional<std::string> init;  ///< a model (run folder or file) whose weights and preprocessing the training starts from
   bool resume = false, force = false;
   int threads = 1;
   std::optional<double> time_limit;  ///< seconds of training
@@ -50,6 +51,8 @@ struct Summary {
   std::int64_t steps = 0, best_step = 0;
   double train_nll = 0;                  ///< saved weights, all training rows
   std::optional<double> validation_nll;  ///< saved weights, all validation rows
+  std::optional<double> gaussian_nll;    ///< the same rows under a normal fitted to the training rows
+  std::optional<double> mixture_nll;     ///< and under a mixture of normals
   double seconds = 0;
   std::size_t rows = 0, validation_rows = 0, parameters = 0;
   std::string stopped;  ///< "steps", "patience", "time_limit", "interrupted"; of a finished run that is resumed, what it was then

@@ -47,8 +47,8 @@ Trainer<T>::Trainer(flow::TypedModel<T>& model, const Settings& settings, const 
       steps_per_epoch_((train.count + batch_ - 1) / batch_),
       every_(settings.evaluate_every ? *settings.evaluate_every
                                      : (batch_ == train.count ? 10 : static_cast<std::int64_t>(steps_per_epoch_))),
-      order_(train.count) {
-  std::iota(order_.begin(), order_.end(), 0u);
+      orders_(model.density().members().size(), std::vector<std::uint32_t>(train.count)) {
+  for (std::vector<std::uint32_t>& order : orders_) std::iota(order.begin(), order.end(), 0u);
   const std::size_t lanes = std::min(most_lanes, Blocks(batch_).count()), size = model.weights().size();
   gradients_.assign(lanes * size, T(0));
   for (std::size_t l = 0; l < lanes; ++l) {
@@ -63,9 +63,9 @@ Trainer<T>::Trainer(flow::TypedModel<T>& model, const Settings& settings, const 
 
 template <class T>
 flow::Var<T> Trainer<T>::gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index padded,
-                                Index cols) const {
+                                Index cols, bool wants_grad) const {
   if (cols == 0) return {};
-  const flow::Var<T> x = tape.make(padded, cols, false);
+  const flow::Var<T> x = tape.make(padded, cols, wants_grad);
   for (Index j = 0; j < cols; ++j) {
     const T* column = from.data() + static_cast<std::size_t>(j) * train_.count;
     T* to = x.value + j * padded;
@@ -76,10 +76,10 @@ flow::Var<T> Trainer<T>::gather(nn::Tape<T>& tape, const std::vector<T>& from, s
 }
 
 template <class T>
-void Trainer<T>::dequantize(nn::Tape<T>& tape, const std::uint64_t* row_ids, flow::Var<T> x) const {
+void Trainer<T>::dequantize(nn::Tape<T>& tape, std::uint64_t seed, const std::uint64_t* row_ids, flow::Var<T> x) const {
   const std::size_t count = train_.integers.size();
   if (count == 0) return;
-  const core::RandomKey key{settings_.seed, core::Purpose::dequantize, static_cast<std::uint32_t>(state_.step)};
+  const core::RandomKey key{seed, core::Purpose::dequantize, static_cast<std::uint32_t>(state_.step)};
   double* uniforms = tape.template scratch<double>(static_cast<Index>(count));
   for (Index i = 0; i < x.rows; ++i) {
     key.uniforms(row_ids[i], {uniforms, count});
@@ -92,42 +92,54 @@ void Trainer<T>::dequantize(nn::Tape<T>& tape, const std::uint64_t* row_ids, flo
 }
 
 template <class T>
-void Trainer<T>::run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch) {
+typename Trainer<T>::Loaded Trainer<T>::load(Lane& lane, std::size_t member, const Batch& batch, std::size_t b, bool inputs) {
   const Index features = static_cast<Index>(train_.x.size() / train_.count),
               context = static_cast<Index>(train_.context.size() / train_.count);
+  const Blocks blocks(batch.rows);
+  const auto ids = std::span<const std::uint32_t>(orders_[member]).subspan(batch.first + blocks.first(b), blocks.rows(b));
+  const Index padded = static_cast<Index>(blocks.padded(b));
+  lane.tape.reset(nn::Mode::differentiate);
+  std::uint64_t* row_ids = lane.tape.template scratch<std::uint64_t>(padded);
+  for (std::size_t i = 0; i < blocks.padded(b); ++i) row_ids[i] = ids[std::min(i, ids.size() - 1)];
+  const Loaded loaded{ids,
+                      {lane.tape, model_.weights().data(), lane.gradient, true, settings_.seed,
+                       static_cast<std::uint32_t>(state_.step), row_ids, lane.sums.data(), static_cast<Index>(ids.size())},
+                      gather(lane.tape, train_.x, ids, padded, features, inputs),
+                      gather(lane.tape, train_.context, ids, padded, context, false)};
+  dequantize(lane.tape, settings_.seed + member, row_ids, loaded.x);
+  if (settings_.jitter > 0) {
+    const core::RandomKey key{settings_.seed + member, core::Purpose::jitter, static_cast<std::uint32_t>(state_.step)};
+    double* noise = lane.tape.template scratch<double>(features);
+    for (Index i = 0; i < padded; ++i) {
+      key.normals(row_ids[i], {noise, static_cast<std::size_t>(features)});
+      for (Index j = 0; j < features; ++j)
+        if (model_.schema().columns[static_cast<std::size_t>(j)].kind != data::Kind::categorical)
+          loaded.x.value[j * padded + i] += static_cast<T>(settings_.jitter * noise[j]);
+    }
+  }
+  return loaded;
+}
+
+template <class T>
+void Trainer<T>::run_lane(Lane& lane, std::size_t number, const Batch& batch) {
   std::fill_n(lane.gradient, model_.weights().size(), T(0));
   lane.sum = 0;
   std::ranges::fill(lane.sums, 0.0);
-  const T seed = static_cast<T>(-1.0 / static_cast<double>(batch.size()));
-  const Blocks blocks(batch.size());
-  for (std::size_t b = number; b < blocks.count(); b += lanes_.size()) {
-    const auto ids = batch.subspan(blocks.first(b), blocks.rows(b));
-    const Index padded = static_cast<Index>(blocks.padded(b));
-    lane.tape.reset(nn::Mode::differentiate);
-    std::uint64_t* row_ids = lane.tape.template scratch<std::uint64_t>(padded);
-    for (std::size_t i = 0; i < blocks.padded(b); ++i) row_ids[i] = ids[std::min(i, ids.size() - 1)];
-    flow::Pass<T> pass{lane.tape, model_.weights().data(), lane.gradient,
-                       true,      settings_.seed,          static_cast<std::uint32_t>(state_.step),
-                       row_ids,   lane.sums.data(),        static_cast<Index>(ids.size())};
-    const flow::Var<T> x = gather(lane.tape, train_.x, ids, padded, features),
-                       given = gather(lane.tape, train_.context, ids, padded, context);
-    dequantize(lane.tape, row_ids, x);
-    if (settings_.jitter > 0) {
-      const core::RandomKey key{settings_.seed, core::Purpose::jitter, static_cast<std::uint32_t>(state_.step)};
-      double* noise = lane.tape.template scratch<double>(features);
-      for (Index i = 0; i < padded; ++i) {
-        key.normals(row_ids[i], {noise, static_cast<std::size_t>(features)});
-        for (Index j = 0; j < features; ++j)
-          if (model_.schema().columns[static_cast<std::size_t>(j)].kind != data::Kind::categorical)
-            x.value[j * x.rows + i] += static_cast<T>(settings_.jitter * noise[j]);
+  // Divided by the number of rows and not by their weights' sum: an epoch's steps then add up to the gradient of the weighted mean.
+  const double share = -1.0 / static_cast<double>(batch.rows);
+  const auto& members = model_.density().members();
+  // An ensemble's members see rows in orders of their own, and are trained side by side as if each were alone.
+  for (std::size_t b = number; b < Blocks(batch.rows).count(); b += lanes_.size()) {
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      Loaded loaded = load(lane, m, batch, b, false);
+      const flow::Var<T> log_p = members[m].log_prob(loaded.pass, loaded.x, loaded.context);
+      for (std::size_t i = 0; i < loaded.ids.size(); ++i) {
+        const double weight = train_.weight(loaded.ids[i]);
+        lane.sum += weight * static_cast<double>(log_p.value[i]);
+        if (log_p.wants_grad()) log_p.adjoint[i] = static_cast<T>(share * weight);
       }
+      lane.tape.backward();
     }
-    const flow::Var<T> log_p = model_.density().log_prob(pass, x, given);
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      lane.sum += static_cast<double>(log_p.value[i]);
-      if (log_p.wants_grad()) log_p.adjoint[i] = seed;
-    }
-    lane.tape.backward();
   }
 }
 
@@ -143,25 +155,31 @@ void Trainer<T>::update_statistics(std::size_t rows) {
 }
 
 template <class T>
-StepResult<T> Trainer<T>::step() {
+typename Trainer<T>::Batch Trainer<T>::next_batch() {
   const bool full = batch_ == train_.count;
   const std::int64_t epoch = state_.step / static_cast<std::int64_t>(steps_per_epoch_);
-  if (!full && epoch != epoch_)
-    core::permute({settings_.seed, core::Purpose::shuffle, static_cast<std::uint32_t>(epoch)}, order_);
+  for (std::size_t m = 0; !full && epoch != epoch_ && m < orders_.size(); ++m)
+    core::permute({settings_.seed + m, core::Purpose::shuffle, static_cast<std::uint32_t>(epoch)}, orders_[m]);
   epoch_ = epoch;
   const std::size_t first = static_cast<std::size_t>(state_.step % static_cast<std::int64_t>(steps_per_epoch_)) * batch_;
-  const std::span<const std::uint32_t> batch(order_.data() + first, std::min(batch_, train_.count - first));
+  return {first, std::min(batch_, train_.count - first)};
+}
+
+template <class T>
+StepResult<T> Trainer<T>::step() {
+  const Batch batch = next_batch();
   pool_.run(static_cast<int>(lanes_.size()),
             [&](int l, int) { run_lane(*lanes_[static_cast<std::size_t>(l)], static_cast<std::size_t>(l), batch); });
 
   StepResult<T> result;
   for (const auto& lane : lanes_) result.nll -= lane->sum;
-  result.nll /= static_cast<double>(batch.size());
-  result.norm = optimizer_.reduce(lane_gradients_, pool_);
+  const double members = static_cast<double>(orders_.size());
+  result.nll /= static_cast<double>(batch.rows) * members;
+  result.norm = optimizer_.reduce(lane_gradients_, pool_) / std::sqrt(members);
   if (!std::isfinite(result.nll) || !std::isfinite(result.norm)) return result;
   const double rate = state_.rate_factor * settings_.learning_rate(state_.step);
   optimizer_.update(model_.weights(), {lanes_.front()->gradient, model_.weights().size()}, result.norm, rate, state_.step, pool_);
-  update_statistics(batch.size());
+  update_statistics(batch.rows);
   state_.loss_sum += result.nll;
   ++state_.loss_count;
   if (settings_.ema) {
@@ -174,6 +192,53 @@ StepResult<T> Trainer<T>::step() {
   }
   ++state_.step;
   return result;
+}
+
+template <class T>
+Cause Trainer<T>::cause() {
+  const Batch batch = next_batch();
+  const auto& members = model_.density().members();
+  Lane& lane = *lanes_.front();
+  std::fill_n(lane.gradient, model_.weights().size(), T(0));
+  Cause cause;
+  const auto look_at = [&](const flow::Density<T>& member, Loaded& loaded, auto&& is_finite) {
+    const Index rows = static_cast<Index>(loaded.ids.size());
+    const flow::Var<T> log_p = member.log_prob(loaded.pass, loaded.x, loaded.context);
+    for (Index i = 0; i < log_p.rows; ++i) log_p.adjoint[i] = i < rows ? T(1) : T(0);
+    if (cause.backward) lane.tape.backward();
+    for (Index i = 0; i < rows; ++i) {
+      if (is_finite(loaded, log_p, i)) continue;
+      cause.rows.push_back(loaded.ids[static_cast<std::size_t>(i)]);
+      if (!cause.backward && cause.where.empty()) cause.where = member.not_finite_at(loaded.pass, loaded.x, loaded.context, i);
+    }
+  };
+  const auto look = [&](auto&& is_finite) {
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      for (std::size_t b = 0; b < Blocks(batch.rows).count(); ++b) {
+        Loaded loaded = load(lane, m, batch, b, true);
+        look_at(members[m], loaded, is_finite);
+      }
+    }
+    // A row may trouble several members.
+    std::ranges::sort(cause.rows);
+    cause.rows.erase(std::unique(cause.rows.begin(), cause.rows.end()), cause.rows.end());
+  };
+  look([](const Loaded&, flow::Var<T> log_p, Index row) { return std::isfinite(log_p.value[row]); });
+  if (!cause.rows.empty()) return cause;
+  cause.backward = true;
+  look([](const Loaded& loaded, flow::Var<T>, Index row) {
+    for (Index j = 0; j < loaded.x.cols; ++j)
+      if (!std::isfinite(loaded.x.adjoint[j * loaded.x.rows + row])) return false;
+    return true;
+  });
+  // The gradient runs from the base through flow.0 onwards, as the parameters lie: the first that it spoils is nearest to the fault.
+  for (const nn::Parameter& p : model_.layout().parameters()) {
+    const std::span<const T> gradient(lane.gradient + p.offset, static_cast<std::size_t>(p.size));
+    if (std::ranges::all_of(gradient, [](T g) { return std::isfinite(g); })) continue;
+    cause.where = p.name;
+    break;
+  }
+  return cause;
 }
 
 template <class T>
@@ -254,7 +319,8 @@ std::vector<double> Trainer<T>::scores(const Rows<T>& rows, const std::vector<T>
 template <class T>
 double Trainer<T>::nll(const Rows<T>& rows, const std::vector<T>& weights) {
   double sum = 0;
-  for (const double score : scores(rows, weights)) sum -= score;
+  const std::vector<double> all = scores(rows, weights);
+  for (std::size_t row = 0; row < all.size(); ++row) sum -= rows.weight(row) * all[row];
   return sum / static_cast<double>(rows.count);
 }
 

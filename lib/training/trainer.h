@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/parallel.h"
@@ -22,14 +23,24 @@ struct Rows {
   std::vector<T> x, context;          // n x D and n x C
   std::vector<std::size_t> integers;  // places in x of columns of whole numbers
   std::vector<double> whole;          // these numbers, n x integers.size(), in data units
+  std::vector<double> weights;        // of the rows, with a mean of 1; empty: all 1
   std::size_t count = 0;
-  double log_det = 0;  // mean over the rows of log|det d flow units / d data units|
+  double log_det = 0;  // weighted mean over the rows of log|det d flow units / d data units|
+
+  double weight(std::size_t row) const { return weights.empty() ? 1.0 : weights[row]; }
 };
 
 template <class T>
 struct StepResult {
-  double nll = 0;   ///< mean over the batch, in the flow's units
-  double norm = 0;  ///< of the gradient, before clipping
+  double nll = 0;   ///< mean over the batch, each row by its weight, in the flow's units; of an ensemble, over its members too
+  double norm = 0;  ///< of the gradient, before clipping; of an ensemble, the root mean square of its members'
+};
+
+/// Why a step has no finite loss or gradient, for a message.
+struct Cause {
+  std::vector<std::uint32_t> rows;  ///< of the training part, from 0, that make it so; empty where none does alone
+  std::string where;      ///< what gives no number first: a layer (`flow.2`), `base`, or a parameter's gradient; "" where unknown
+  bool backward = false;  ///< the loss is finite, its gradient is not
 };
 
 /// Everything that training changes.
@@ -65,13 +76,17 @@ class Trainer {
   std::int64_t evaluate_every() const { return every_; }
   /// One optimizer step. After the first ones of its size it makes no heap allocation. The weights are left alone when the result is not finite.
   StepResult<T> step();
+  /// Runs the rows of the step to come once more, and looks where they leave the numbers.
+  Cause cause();
   /// Validation with the weights to be saved (averaged with ema): updates best and patience.
   void evaluate();
   bool out_of_patience() const { return settings_.patience && state_.since_best >= *settings_.patience; }
   /// The weights to be saved now: best, or averaged, or current. Valid until the next call that trains, evaluates or asks for them.
   const std::vector<T>& saved();
 
-  /// Mean negative log-likelihood of rows under weights, in the flow's units.
+  /// Log-densities of rows under weights, in the flow's units.
+  std::vector<double> scores(const Rows<T>& rows, const std::vector<T>& weights);
+  /// Weighted mean of the negative log-likelihood of rows under weights, in the flow's units.
   double nll(const Rows<T>& rows, const std::vector<T>& weights);
   /// Rows whose score is not finite, in their order.
   std::vector<std::size_t> bad_rows(const Rows<T>& rows, const std::vector<T>& weights);
@@ -93,12 +108,23 @@ class Trainer {
   /// rows; without such layers the weights are returned as they are.
   const std::vector<T>& frozen(const std::vector<T>& weights);
   void update_statistics(std::size_t rows);
-  void run_lane(Lane& lane, std::size_t number, std::span<const std::uint32_t> batch);
-  std::vector<double> scores(const Rows<T>& rows, const std::vector<T>& weights);
+  /// The places of the step to come in each member's order, which stands until the next call.
+  struct Batch {
+    std::size_t first, rows;
+  };
+  Batch next_batch();
+  /// Block b of a batch, ready to be scored by a member; `inputs` wants the gradient by its rows too.
+  struct Loaded {
+    std::span<const std::uint32_t> ids;
+    flow::Pass<T> pass;
+    flow::Var<T> x, context;
+  };
+  Loaded load(Lane& lane, std::size_t member, const Batch& batch, std::size_t b, bool inputs);
+  void run_lane(Lane& lane, std::size_t number, const Batch& batch);
   /// Draws anew where each whole number lies in its cell, for this step.
-  void dequantize(nn::Tape<T>& tape, const std::uint64_t* row_ids, flow::Var<T> x) const;
-  flow::Var<T> gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index padded,
-                      Index cols) const;
+  void dequantize(nn::Tape<T>& tape, std::uint64_t seed, const std::uint64_t* row_ids, flow::Var<T> x) const;
+  flow::Var<T> gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index padded, Index cols,
+                      bool wants_grad) const;
 
   flow::TypedModel<T>& model_;
   Settings settings_;
@@ -108,7 +134,7 @@ class Trainer {
   State<T> state_;
   std::size_t batch_, steps_per_epoch_;
   std::int64_t every_, epoch_ = -1;
-  std::vector<std::uint32_t> order_;  // rows of this epoch, in the order they are used
+  std::vector<std::vector<std::uint32_t>> orders_;  // of each member: rows of this epoch, in the order they are used
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<T> gradients_;  // one vector a lane
   std::vector<T*> lane_gradients_;

@@ -25,6 +25,7 @@ class ActNorm final : public Transform<T> {
                                                           std::vector<double>{0.0, 0.0});
   }
 
+  Links links() const override { return Links::each(static_cast<int>(this->features())); }
   bool needs_initialize() const override { return true; }
   void initialize(std::span<T> parameters, std::span<const T> rows, Index n) const override {
     for (Index d = 0; d < this->features(); ++d) {
@@ -48,12 +49,12 @@ class ActNorm final : public Transform<T> {
 
  private:
   Mapped<T> common(Pass<T>& pass, Var<T> x, bool inverse) const {
-    return autodiff::scale_shift(pass.tape, x, pass.parameter(log_scale_), pass.parameter(shift_), inverse);
+    return Transform<T>::scaled(pass, x, pass.parameter(log_scale_), pass.parameter(shift_), inverse);
   }
   Mapped<T> by_context(Pass<T>& pass, Var<T> x, Var<T> context, bool inverse) const {
     const Mapped<T> m =
         autodiff::affine_map(pass.tape, x, conditioner_->raw(pass, context, {}), autodiff::Scale::softclip, inverse);
-    return {m.value, autodiff::row_sum(pass.tape, m.log_det)};
+    return {m.value, Transform<T>::wanted(pass, m.log_det)};
   }
   static Mapped<T> joined(Pass<T>& pass, Mapped<T> last, Mapped<T> first) {
     return {last.value, autodiff::add(pass.tape, first.log_det, last.log_det)};

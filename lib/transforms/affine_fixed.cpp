@@ -20,6 +20,7 @@ class AffineFixed final : public Transform<T> {
       log_scale_.push_back(static_cast<T>(std::log(scale[d])));
     }
   }
+  Links links() const override { return Links::each(static_cast<int>(this->features())); }
   Support image(const Support& in) const override {
     return widest([&](const Map& m) { return Support{m.loc + m.scale * in.low, m.loc + m.scale * in.high}; });
   }
@@ -29,10 +30,10 @@ class AffineFixed final : public Transform<T> {
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T>) const override {
-    return autodiff::scale_shift(pass.tape, x, fixed(log_scale_), fixed(loc_), false);
+    return Transform<T>::scaled(pass, x, fixed(log_scale_), fixed(loc_), false);
   }
   Mapped<T> map_inverse(Pass<T>& pass, Var<T> y, Var<T>) const override {
-    return autodiff::scale_shift(pass.tape, y, fixed(log_scale_), fixed(loc_), true);
+    return Transform<T>::scaled(pass, y, fixed(log_scale_), fixed(loc_), true);
   }
 
  private:

@@ -29,6 +29,19 @@ class Autoregressive final : public Transform<T> {
     this->allow(univariate_->tolerance());
   }
 
+  Links links() const override {
+    const int n = static_cast<int>(this->features());
+    Links links = Links::each(n);
+    for (int g = 1; g < groups_; ++g) {
+      const int first = nn::first_of_group(g, n, groups_), end = nn::first_of_group(g + 1, n, groups_);
+      for (int i = first; i < end; ++i)
+        for (int j = 0; j < first; ++j)
+          links.looks[static_cast<std::size_t>(order_[static_cast<std::size_t>(i)])]
+                     [static_cast<std::size_t>(order_[static_cast<std::size_t>(j)])] = true;
+    }
+    return links;
+  }
+
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override { return map(pass, x, context, false); }
   Mapped<T> map_inverse(Pass<T>& pass, Var<T> y, Var<T> context) const override { return map(pass, y, context, true); }
@@ -50,7 +63,7 @@ class Autoregressive final : public Transform<T> {
     const bool one_pass = inverse == scores_in_one_pass_;
     const Mapped<T> m = one_pass ? apply(pass, ordered, network_.run(pass, context, ordered), inverse)
                                  : by_group(pass, ordered, context, inverse);
-    return {autodiff::gather_columns(tape, m.value, where_), autodiff::row_sum(tape, m.log_det)};
+    return {autodiff::gather_columns(tape, m.value, where_), Transform<T>::wanted(pass, m.log_det, &where_)};
   }
 
   Mapped<T> by_group(Pass<T>& pass, Var<T> in, Var<T> context, bool inverse) const {

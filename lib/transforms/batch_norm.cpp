@@ -32,6 +32,7 @@ class BatchNorm final : public Transform<T> {
     shift_ = build.layout.vector(build.name + ".shift", {build.features}, nn::zeros());
   }
 
+  Links links() const override { return Links::each(static_cast<int>(this->features())); }
   bool needs_initialize() const override { return true; }
   bool keeps_statistics() const override { return true; }
 
@@ -57,15 +58,14 @@ class BatchNorm final : public Transform<T> {
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T>) const override {
     if (!affine_) return normalized(pass, x, false);
-    const Mapped<T> own = autodiff::scale_shift(pass.tape, x, pass.parameter(log_scale_), pass.parameter(shift_), true);
+    const Mapped<T> own = Transform<T>::scaled(pass, x, pass.parameter(log_scale_), pass.parameter(shift_), true);
     return joined(pass, normalized(pass, own.value, false), own);
   }
   Mapped<T> map_inverse(Pass<T>& pass, Var<T> y, Var<T>) const override {
     if (pass.sums) gather(pass, y);
     const Mapped<T> standard = normalized(pass, y, true);
     if (!affine_) return standard;
-    return joined(pass,
-                  autodiff::scale_shift(pass.tape, standard.value, pass.parameter(log_scale_), pass.parameter(shift_), false),
+    return joined(pass, Transform<T>::scaled(pass, standard.value, pass.parameter(log_scale_), pass.parameter(shift_), false),
                   standard);
   }
 
@@ -81,7 +81,7 @@ class BatchNorm final : public Transform<T> {
     const Var<T> variance = pass.buffer(variance_), log_scale = pass.tape.make(1, x.cols, false);
     for (Index d = 0; d < x.cols; ++d)
       log_scale.value[d] = static_cast<T>(0.5 * std::log(std::max(static_cast<double>(variance.value[d]), 0.0) + epsilon_));
-    return autodiff::scale_shift(pass.tape, x, log_scale, pass.buffer(mean_), inverse);
+    return Transform<T>::scaled(pass, x, log_scale, pass.buffer(mean_), inverse);
   }
 
   // Sums of the distance to the running mean and of its square: no digits are lost to a mean far from zero.

@@ -50,6 +50,14 @@ class BlockAutoregressive final : public Transform<T> {
                                 nn::values(std::vector<double>(static_cast<std::size_t>(build.features), closed_gate)));
   }
 
+  Links links() const override {
+    Links links = Links::each(static_cast<int>(this->features()));
+    for (std::size_t i = 0; i < order_.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        links.looks[static_cast<std::size_t>(order_[i])][static_cast<std::size_t>(order_[j])] = true;
+    return links;
+  }
+
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override { return map(pass, x, context, scores_); }
   Mapped<T> map_inverse(Pass<T>& pass, Var<T> y, Var<T> context) const override { return map(pass, y, context, !scores_); }
@@ -107,7 +115,7 @@ class BlockAutoregressive final : public Transform<T> {
       for (std::size_t l = 0; l + 1 < depth; ++l)
         autodiff::copy(tape, units[l], seen[l + 1].columns(d * layers_[l].out, layers_[l].out));
     }
-    return {autodiff::gather_columns(tape, value, where_), autodiff::row_sum(tape, log_det)};
+    return {autodiff::gather_columns(tape, value, where_), Transform<T>::wanted(pass, log_det, &where_)};
   }
 
   std::vector<int> order_, where_;

@@ -63,6 +63,13 @@ class Coupling final : public Transform<T> {
     if (half.has("univariate")) half.finish();
   }
 
+  Links links() const override {
+    Links links = Links::each(static_cast<int>(this->features()));
+    for (const int i : halves_.changes)
+      for (const int j : halves_.passes) links.looks[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)] = true;
+    return links;
+  }
+
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override { return map(pass, x, context, false); }
   Mapped<T> map_inverse(Pass<T>& pass, Var<T> y, Var<T> context) const override { return map(pass, y, context, true); }
@@ -82,9 +89,17 @@ class Coupling final : public Transform<T> {
     const Var<T> out = tape.make(in.rows, in.cols, changed.value.wants_grad() || half.value.wants_grad());
     if (!passes.empty()) autodiff::scatter_columns(tape, half.value, out, halves_.passes);
     autodiff::scatter_columns(tape, changed.value, out, halves_.changes);
+    if (pass.by_column) return {out, by_column(pass, half, changed)};
     Var<T> log_det = autodiff::row_sum(tape, changed.log_det);
     if (half_) log_det = autodiff::add(tape, log_det, autodiff::row_sum(tape, half.log_det));
     return {out, log_det};
+  }
+
+  Var<T> by_column(Pass<T>& pass, const Mapped<T>& half, const Mapped<T>& changed) const {
+    const Var<T> all = autodiff::constant(pass.tape, changed.value.rows, this->features(), T(0));
+    if (half_) autodiff::scatter_columns(pass.tape, half.log_det, all, halves_.passes);
+    autodiff::scatter_columns(pass.tape, changed.log_det, all, halves_.changes);
+    return all;
   }
 
   Halves halves_;

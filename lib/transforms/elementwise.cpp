@@ -19,6 +19,7 @@ class Elementwise final : public Transform<T> {
         conditioner_(node, build.layout, build.name, build.context, 0, build.features, univariate_->initial()) {
     this->allow(univariate_->tolerance());
   }
+  Links links() const override { return Links::each(static_cast<int>(this->features())); }
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const override {
@@ -29,7 +30,7 @@ class Elementwise final : public Transform<T> {
   }
 
  private:
-  static Mapped<T> summed(Pass<T>& pass, Mapped<T> m) { return {m.value, autodiff::row_sum(pass.tape, m.log_det)}; }
+  static Mapped<T> summed(Pass<T>& pass, Mapped<T> m) { return {m.value, Transform<T>::wanted(pass, m.log_det)}; }
   std::unique_ptr<Univariate<T>> univariate_;
   nn::Conditioner<T> conditioner_;
 };

@@ -23,6 +23,7 @@ template <class T, class F>
 class FixedMap final : public Transform<T> {
  public:
   FixedMap(const config::Node& node, const Build& build) : Transform<T>(build), formula_(node) {}
+  Links links() const override { return Links::each(static_cast<int>(this->features())); }
   Support domain() const override { return formula_.domain(); }
   Support image(const Support& in) const override { return moved(in, false); }
   Support preimage(const Support& out) const override { return moved(out, true); }
@@ -36,7 +37,7 @@ class FixedMap final : public Transform<T> {
     const Support domain = formula_.domain(), image = formula_.image();
     const autodiff::Within<T> low(domain.low, domain.high), high(image.low, image.high);
     const Mapped<T> m = autodiff::entrywise(pass.tape, x, formula_, inverse, inverse ? high : low, inverse ? low : high);
-    return {m.value, autodiff::row_sum(pass.tape, m.log_det)};
+    return {m.value, Transform<T>::wanted(pass, m.log_det)};
   }
 
   // Of an interval. The formula sees only ends that lie strictly inside.

@@ -11,18 +11,22 @@ class Permutation final : public Transform<T> {
  public:
   Permutation(const config::Node& node, const Build& build)
       : Transform<T>(build), order_(read_order(node, "random", build)), where_(inverse_order(order_)) {}
+  Links links() const override { return Links::reordered(where_); }
   Support image(const Support& in) const override { return in; }
   Support preimage(const Support& out) const override { return out; }
 
  protected:
   Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T>) const override {
-    return {autodiff::gather_columns(pass.tape, x, order_), autodiff::constant(pass.tape, x.rows, 1, T(0))};
+    return {autodiff::gather_columns(pass.tape, x, order_), none(pass, x.rows)};
   }
   Mapped<T> map_inverse(Pass<T>& pass, Var<T> y, Var<T>) const override {
-    return {autodiff::gather_columns(pass.tape, y, where_), autodiff::constant(pass.tape, y.rows, 1, T(0))};
+    return {autodiff::gather_columns(pass.tape, y, where_), none(pass, y.rows)};
   }
 
  private:
+  Var<T> none(Pass<T>& pass, Index rows) const {
+    return autodiff::constant(pass.tape, rows, pass.by_column ? this->features() : 1, T(0));
+  }
   std::vector<int> order_, where_;
 };
 

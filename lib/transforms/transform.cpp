@@ -5,6 +5,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "autodiff/ops/elementwise.h"
+
 namespace flowfit::transforms {
 
 bool Support::inside(const Support& other) const {
@@ -23,6 +25,22 @@ Mapped<T> Transform<T>::checked(Direction direction, Pass<T>& pass, Var<T> x, Va
   return (this->*direction)(pass, x, context);
 }
 
+template <class T>
+Var<T> Transform<T>::wanted(Pass<T>& pass, Var<T> log_dets, const std::vector<int>* where) {
+  if (!pass.by_column) return autodiff::row_sum(pass.tape, log_dets);
+  return where ? autodiff::gather_columns(pass.tape, log_dets, *where) : log_dets;
+}
+
+template <class T>
+Mapped<T> Transform<T>::scaled(Pass<T>& pass, Var<T> x, Var<T> log_scale, Var<T> shift, bool inverse) {
+  Mapped<T> m = autodiff::scale_shift(pass.tape, x, log_scale, shift, inverse);
+  if (pass.by_column) {
+    m.log_det = pass.tape.make(x.rows, x.cols, false);
+    for (Index d = 0; d < x.cols; ++d) m.log_det.val().col(d).setConstant(inverse ? -log_scale.value[d] : log_scale.value[d]);
+  }
+  return m;
+}
+
 /// Any transform turned around.
 template <class T>
 class Inverted final : public Transform<T> {
@@ -31,6 +49,7 @@ class Inverted final : public Transform<T> {
     this->allow(inner_->tolerance());
   }
   bool estimates() const override { return inner_->estimates(); }
+  Links links() const override { return inner_->links().turned(); }
   Support domain() const override { return inner_->image(inner_->domain()); }
   Support image(const Support& in) const override { return inner_->preimage(in); }
   Support preimage(const Support& out) const override { return inner_->image(out); }

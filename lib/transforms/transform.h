@@ -10,6 +10,7 @@
 
 #include "config/node.h"
 #include "nn/pass.h"
+#include "transforms/links.h"
 
 namespace flowfit::transforms {
 
@@ -54,6 +55,9 @@ class Transform {
 
   /// Of inverse∘forward = identity in float64: the entry's, or more where a part or a setting says so.
   double tolerance() const { return tolerance_; }
+  /// What the inverse makes each column of. A map that says more than "all" gives log_det B x D, column by column of the output, in a pass that wants it so.
+  virtual Links links() const { return Links::all(features_); }
+
   /// Whether log_det is an estimate: then the density is one up to its error.
   virtual bool estimates() const { return false; }
 
@@ -76,6 +80,10 @@ class Transform {
   Index features() const { return features_; }
   Index context() const { return context_; }
   void allow(double tolerance) { tolerance_ = std::max(tolerance_, tolerance); }
+  /// Log-determinants of each column as the pass wants them: summed, or as they are (`where`: taken in this order).
+  static Var<T> wanted(Pass<T>& pass, Var<T> log_dets, const std::vector<int>* where = nullptr);
+  /// scale_shift (autodiff/ops/elementwise.h) with log_det as the pass wants it.
+  static Mapped<T> scaled(Pass<T>& pass, Var<T> x, Var<T> log_scale, Var<T> shift, bool inverse);
   virtual Mapped<T> map_forward(Pass<T>& pass, Var<T> x, Var<T> context) const = 0;
   virtual Mapped<T> map_inverse(Pass<T>& pass, Var<T> y, Var<T> context) const = 0;
 

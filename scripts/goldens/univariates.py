@@ -4,11 +4,11 @@ import math
 
 import torch
 import torch.nn.functional as F
-from nflows.transforms import AffineCouplingTransform, MaskedAffineAutoregressiveTransform, PiecewiseRationalQuadraticCDF
+from nflows.transforms import AffineCouplingTransform, MaskedAffineAutoregressiveTransform, PiecewiseRationalQuadraticCDF, splines
 from pyro.distributions import transforms as pyro_transforms
 from zuko import transforms as zuko_transforms
 
-from .adapt import both, boundary_slope_one, inverse_softclip, nflows_maps, offset, pyro_module, spline_parts, under
+from .adapt import both, boundary_slope_one, inverse_softclip, linear_tails, nflows_maps, offset, pyro_module, spline_parts, under
 from .case import Case
 
 SLOPE_OFFSET = "flowfit's slopes have an offset that makes them 1 at raw = 0: added to the raw numbers"
@@ -82,6 +82,30 @@ def nflows_spline(bins, bound, least):
     )
     names = ["unnormalized_widths", "unnormalized_heights", "unnormalized_derivatives"]
     return nflows_maps(module, lambda p: dict(zip(names, spline_parts(p["raw"], bins, least))))
+
+
+def nflows_polynomial(function, parts, bound, **least):
+    """One of nflows' polynomial splines on [-bound, bound]; parts(raw) -> its arguments, D x each."""
+
+    def map_(inverse):
+        def of(p, x, _):
+            more = dict(parts(p["raw"]), left=-bound, right=bound, bottom=-bound, top=bound, inverse=inverse, **least)
+            rows = {k: v.expand(len(x), *v.shape) if torch.is_tensor(v) else v for k, v in more.items()}
+            return linear_tails(lambda at: function(at, **rows), bound)(x)
+
+        return of
+
+    return {"forward": map_(False), "inverse": map_(True)}
+
+
+def quadratic_parts(raw, bins):
+    return {"unnormalized_widths": raw[:, :bins], "unnormalized_heights": raw[:, bins:]}
+
+
+def cubic_parts(raw, bins):
+    w, h, left, right = raw.split([bins, bins, 1, 1], dim=-1)
+    ends = {"unnorm_derivatives_left": left - math.log(2), "unnorm_derivatives_right": right - math.log(2)}
+    return {"unnormalized_widths": w, "unnormalized_heights": h, **ends}
 
 
 def pyro_spline(order, bins, bound):
@@ -161,6 +185,38 @@ CASES = [
         **nflows_spline(3, 1.5, 0.05),
         x=lambda d: d.uniform(-1.5, 1.5),
         note=SLOPE_OFFSET,
+    ),
+    Case(
+        "spline_linear",
+        "nflows linear_spline",
+        elementwise("spline", kind="linear", bins=6, bound=4, min_height=1e-15),
+        {"raw": (2, 6)},
+        forward=nflows_polynomial(splines.linear_spline, lambda raw: {"unnormalized_pdf": raw}, 4.0)["forward"],
+        x=lambda d: d.gauss(0, 2),
+        far=(-5.5, 1e3),
+        note="nflows has no least height: 1e-15 here. Outside the box nflows goes on with slope 1, flowfit with that of the end. Its inverse is left out: "
+        "the search adds 1e-6 to the last knot in place, and the last bin's slope is off by as much",
+    ),
+    Case(
+        "spline_quadratic",
+        "nflows quadratic_spline",
+        elementwise("spline", kind="quadratic", bins=5, bound=3),
+        {"raw": (2, 11)},
+        **nflows_polynomial(splines.quadratic_spline, lambda raw: quadratic_parts(raw, 5), 3.0),
+        x=lambda d: d.gauss(0, 1.5),
+        far=(-5.5, 1e3),
+        note="Outside the box nflows goes on with slope 1, flowfit with that of the end",
+    ),
+    Case(
+        "spline_cubic",
+        "nflows cubic_spline",
+        elementwise("spline", kind="cubic", bins=5, bound=3, min_slope=1e-15),
+        {"raw": (2, 12)},
+        **nflows_polynomial(splines.cubic_spline, lambda raw: cubic_parts(raw, 5), 3.0),
+        x=lambda d: d.gauss(0, 1.5),
+        far=(-5.5, 1e3),
+        note="flowfit's end slopes have an offset that makes them h/w at raw = 0, and a least one, 1e-15 here. Outside the box nflows goes on with slope 1, "
+        "flowfit with that of the end",
     ),
     Case(
         "spline_zuko",

@@ -1,4 +1,4 @@
-"""Models exported from other packages by scripts/make_goldens: the real binary's scores are theirs."""
+"""Models exported from other packages by scripts/make_goldens, and one of an earlier flowfit: the real binary's scores are theirs."""
 
 import csv
 import pathlib
@@ -24,8 +24,12 @@ class Golden(Case):
 
     def test_every_model_is_compared(self):
         self.assertEqual(
-            {path.name.split(".")[0] for path in MODELS.iterdir()}, {"nflows_coupling", "nflows_maf", "nflows_nsf"}
+            {path.name.split(".")[0] for path in MODELS.iterdir()}, {"flowfit_1", "nflows_coupling", "nflows_maf", "nflows_nsf"}
         )
+
+    def test_flowfit_1(self):
+        """A model that flowfit 0.1.0 trained (act_norm, coupling, permutation, autoregressive, lu_linear) and its scores of then: format version 1 stays readable."""
+        self.compare("flowfit_1", "float64", 1e-9)
 
     def test_nflows_coupling(self):
         self.compare("nflows_coupling", "float64", 1e-10)

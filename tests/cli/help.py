@@ -4,7 +4,8 @@ import unittest
 
 from support.case import Case
 
-COMMANDS = ["train", "check", "sample", "logprob", "evaluate", "encode", "decode", "inspect"]
+COMMANDS = ["train", "cv", "check", "sample", "impute", "logprob", "evaluate", "compare", "encode", "decode", "inspect", "plot",
+            "report", "manual", "completion"]
 
 
 class Help(Case):
@@ -38,7 +39,7 @@ class Help(Case):
                     self.assertNotIn("unexpected", result.err, line)
 
     def test_version(self):
-        self.assertRegex(self.good("--version").out, r"^flowfit \d+\.\d+\.\d+ \(.+, .+\)\n$")
+        self.assertRegex(self.good("--version").out, r"^flowfit \d+\.\d+\.\d+ \(.+, .+\)\n(commit [0-9a-f]+\+?\n)?with Eigen [\d.]+, .*no BLAS\n$")
         self.assertEqual(self.good("train", "--version").out, self.good("--version").out)
 
     def test_empty_call(self):
@@ -55,6 +56,7 @@ class Help(Case):
         self.bad(2, "inspect", "m", "--jsn", says='did you mean "--json"?')
         self.bad(2, "inspect", "m", "--thread", "3", says='did you mean "--threads"?')
         self.bad(2, "--json", "inspect", "m", says="after the command's name")
+        self.bad(2, "manual", "trian", says=('got "trian"', "flowfit --help"))
         self.bad(2, "inspect", "m", "-z", says="flowfit inspect --help")
 
     def test_arguments(self):

@@ -155,6 +155,28 @@ class Logprob(Case):
         self.assertIsNone(self.good("evaluate", "run", "-", stdin="x1,x2\n1,2\n").json()["standard_error"])
         self.bad(3, "evaluate", "run", "-", stdin="x1,x2\n", says="header only")
 
+    def test_base_tests(self):
+        """PIT of what the model draws is uniform, of what it does not draw is not; coverage of the base's balls."""
+        rows = self.good("sample", "run", "-n", "4000", "-s", "5").out
+        own = self.good("evaluate", "run", "-", stdin=rows).json()
+        self.assertEqual(set(own["base_columns"]), {"x1", "x2"})
+        for test in (*own["base_columns"].values(), own["base_radius"]):
+            self.assertGreater(test["p_value"], 0.001)
+            self.assertLess(test["ks"], 0.04)
+        self.assertEqual(own["base_radius"]["degrees"], 2)
+        for level in (50, 90, 99):
+            share = own["base_radius"][f"within_{level}"]
+            self.assertAlmostEqual(share, level / 100, delta=4 * math.sqrt(level / 100 * (1 - level / 100) / 4000))
+        # By hand, from encode.
+        z = sorted(self.good("encode", "run", stdin=rows).numbers(0))
+        u = [0.5 * math.erfc(-v / math.sqrt(2)) for v in z]
+        distance = max(max((i + 1) / len(u) - p, p - i / len(u)) for i, p in enumerate(u))
+        self.assertAlmostEqual(own["base_columns"]["x1"]["ks"], distance, delta=2 / 16384 + 1 / 4000)
+        moved = rows.splitlines()
+        moved = "\n".join([moved[0]] + [",".join([str(float(v) + 0.1) for v in line.split(",")]) for line in moved[1:]])
+        other = self.good("evaluate", "run", "-", stdin=moved + "\n").json()
+        self.assertLess(min(t["p_value"] for t in other["base_columns"].values()), 1e-4)
+
 
 if __name__ == "__main__":
     unittest.main()

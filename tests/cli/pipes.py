@@ -116,7 +116,7 @@ class Pipes(Case):
         self.config("long.json", train__steps=100000000)
         call = ("train", "long.json", "data.csv", "-o", "bar", "--force", "--time-limit", "1")
         for width in (30, 60, 120):
-            seen, code, out = self.on_a_terminal(*call, columns=width, TERM="xterm", NO_COLOR="1", LANG="C")
+            seen, code, out = self.on_a_terminal(*call, columns=width, TERM="xterm", NO_COLOR="1", LC_ALL="C")
             self.assertEqual((code, len(out.splitlines())), (0, 1), seen)
             pictures = [part.split("\x1b[K")[0] for part in seen.split("\r")[1:] if "%" in part.split("\x1b[K")[0]]
             self.assertGreater(len(pictures), 2)
@@ -128,9 +128,12 @@ class Pipes(Case):
             self.assertEqual("steps/s" in pictures[-1], width > 100)
             self.assertIn("flowfit: time is up", seen.split("\x1b[K")[-1])  # wiped before the last line
             self.assertNotIn("\x1b[3", seen)
-        seen, _, _ = self.on_a_terminal(*call, TERM="xterm", LANG="C.UTF-8")
+        seen, _, _ = self.on_a_terminal(*call, TERM="xterm", LC_ALL="C.UTF-8")
         self.assertIn("\x1b[36m", seen)
         self.assertIn("━", seen)
+        seen, _, _ = self.on_a_terminal(*call, TERM="xterm", CLICOLOR="0")
+        self.assertIn("%", seen)
+        self.assertNotIn("\x1b[3", seen)
 
     def test_no_bar(self):
         self.config("long.json", train__steps=100000000)

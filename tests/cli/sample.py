@@ -46,6 +46,17 @@ class Sample(Case):
         piped = self.good("sample", model, "-n", "3", "--given", "-", stdin="x\n1.5\n-2\n")
         self.assertEqual(piped.out, result.out)
 
+    def test_many_context_rows(self):
+        """Rows of context share batches, and yet a draw depends on seed, row and its number alone."""
+        model = self.conditional()
+        self.write("many.csv", "x\n" + "".join(f"{i / 100}\n" for i in range(700)))
+        once = self.good("sample", model, "-n", "1", "--given", "many.csv").lines()
+        twice = self.good("sample", model, "-n", "2", "--given", "many.csv", "-j3").lines()
+        self.assertEqual(once[1:], twice[1::2])
+        self.assertEqual([line.split(",")[0] for line in once[1:]], [str(i + 1) for i in range(700)])
+        self.write("last.csv", "x\n" + "0\n" * 699 + "6.99\n")
+        self.assertEqual(self.good("sample", model, "-n", "1", "--given", "last.csv").lines()[-1], once[-1])
+
     def test_given_value(self):
         model = self.conditional()
         result = self.good("sample", model, "-n", "2000", "--given", "x=1.5")

@@ -17,7 +17,7 @@ class Train(Case):
         self.assertEqual(last["model"], "run/model.safetensors")
         self.assertEqual(last["steps"], 40)
         self.assertEqual((last["rows"], last["validation_rows"]), (96, 24))
-        for key in ("train_nll", "validation_nll", "seconds"):
+        for key in ("train_nll", "validation_nll", "gaussian_nll", "mixture_nll", "seconds"):
             self.assertIsInstance(last[key], float)
         for name in RUN_FILES:
             self.assertIn(name, self.files("run"))
@@ -51,6 +51,35 @@ class Train(Case):
         self.assertEqual(train["steps"], 3)
         self.assertEqual(train["optimizer"]["learning_rate"], 0.125)
         self.assertEqual(train["optimizer"]["type"], "adam")  # a default, written out
+
+    def test_baselines(self):
+        """A normal is beaten on circles, and without validation rows there is nothing to score; evaluate has them from the file."""
+        last = json.loads(self.good("train", self.config(), self.circles(), "-o", "run", "-q").out)
+        self.assertLess(last["mixture_nll"], last["gaussian_nll"])
+        self.assertGreater(last["gaussian_nll"], 0.8)
+        score = self.good("evaluate", "run", "data.csv").json()
+        self.assertAlmostEqual(score["gain_over_gaussian"], score["gaussian_nll"] - score["nll"], places=9)
+        self.assertAlmostEqual(score["gain_over_mixture"], score["mixture_nll"] - score["nll"], places=9)
+        last = json.loads(self.good("train", "config.json", "data.csv", "--set", "data.validation=0", "-o", "all", "-q").out)
+        self.assertIsNone(last["gaussian_nll"])
+        self.assertIsNotNone(self.good("evaluate", "all", "data.csv").json()["gaussian_nll"])
+
+    def test_init(self):
+        """Fine-tuning: the start is the other model, its preprocessing too, and another flow or other columns are refused."""
+        self.trained("first", train__steps=60)
+        nll = self.good("evaluate", "first", "data.csv").json()["nll"]
+        self.circles("other.csv", seed=2)
+        begin = ["train", "config.json", "other.csv", "--init", "first", "-q", "--set", "train.optimizer.learning_rate=1e-9"]
+        self.good(*begin, "--set", "train.steps=1", "-o", "second")
+        self.assertAlmostEqual(self.good("evaluate", "second", "data.csv").json()["nll"], nll, places=4)
+        self.good(*begin, "--set", "train.steps=1", "--set", "train.dtype=float64", "-o", "wider")
+        self.good(*begin, "--set", "train.steps=1", "-o", "again", "-j3")
+        self.assertEqual(self.read("again/model.safetensors"), self.read("second/model.safetensors"))
+        self.bad(2, *begin, "--set", "flow.0.net.hidden=[9]", "-o", "never", says=("--init", "another flow", "config.json of its run"))
+        self.bad(2, *begin, "--set", 'data.columns=["x2","x1"]', "-o", "never", says=("--init", "expected a model of x2, x1", "got one of x1, x2"))
+        self.assertFalse(self.path("never").exists())
+        self.good(*begin, "--set", "train.steps=3", "-o", "third", "--resume")
+        self.good(*begin, "--set", "train.steps=3", "-o", "third", "--resume")
 
     def test_threads_and_stdin_change_no_byte(self):
         data = self.circles()

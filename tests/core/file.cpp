@@ -133,6 +133,23 @@ TEST_CASE("output: nothing under the real name before close, all of it after") {
   CHECK(scratch.files() == 1);
 }
 
+TEST_CASE("output: bytes that were flushed can be written over, but not in a pipe") {
+  const Scratch scratch;
+  core::Output out(scratch.path("t"));
+  out.buffer() = "count ???, rows";
+  out.flush();
+  out.buffer() = " and more";
+  out.overwrite(6, "123");
+  out.close();
+  CHECK(scratch.read("t") == "count 123, rows and more");
+
+  REQUIRE(::mkfifo(scratch.path("pipe").c_str(), 0600) == 0);
+  const int reader = ::open(scratch.path("pipe").c_str(), O_RDONLY | O_NONBLOCK);
+  core::Output pipe(scratch.path("pipe"));
+  CHECK(thrown<IoError>([&] { pipe.overwrite(0, "1"); }) == scratch.path("pipe") + ": cannot write: Illegal seek");
+  ::close(reader);
+}
+
 TEST_CASE("output: without close the old file stays and the temporary goes") {
   const Scratch scratch;
   scratch.write("s.csv", "old");

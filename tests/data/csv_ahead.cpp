@@ -6,6 +6,7 @@
 
 #include "../core/scratch.h"
 #include "core/error.h"
+#include "data/csv.h"
 
 using namespace flowfit;
 

@@ -12,7 +12,7 @@ TEST_CASE("csv_source: the window keeps what is not consumed, and grows to hold 
   for (std::size_t i = 0; i < text.size(); i += 1000) text[i] = static_cast<char>('b' + i / 1000 % 20);
   text[1000000] = '"';
   const test::Scratch scratch;
-  data::CsvSource source(scratch.write("t", text));
+  data::CsvSource source(std::make_unique<data::Input>(scratch.write("t", text)));
   CHECK(source.begin() == source.end());
   while (source.fill()) {
   }

@@ -48,9 +48,13 @@ class Wrong final : public flow::Model {
       if (fault_ == far_scores && x[0][i] > schema_.columns[0].loc + 1e7 * schema_.columns[0].scale) out[i] = std::nan("");
     }
   }
-  data::Columns sample(std::uint64_t seed, std::uint64_t first, std::size_t n, const data::Columns& c,
+  data::Columns log_prob_by_column(const data::Columns& x, const data::Columns& c, std::size_t n,
+                                   core::ThreadPool& pool) const override {
+    return right_->log_prob_by_column(x, c, n, pool);
+  }
+  data::Columns sample(std::uint64_t seed, std::span<const std::uint64_t> places, const data::Columns& c,
                        core::ThreadPool& pool) const override {
-    data::Columns x = right_->sample(seed, first, n, c, pool);
+    data::Columns x = right_->sample(seed, places, c, pool);
     // The first column a little too narrow: log-determinants and scores do not see it.
     if (fault_ == draws)
       for (double& v : x[0]) v = schema_.columns[0].loc + 0.8 * (v - schema_.columns[0].loc);

@@ -24,10 +24,15 @@ struct Model {
 
   Model(const char* text, std::vector<std::string> columns, std::vector<std::string> context = {})
       : document(config::Json::parse(text)), ids(20000) {
-    density = std::make_unique<flow::Density<double>>(document.root(), columns, context, layout, 1);
+    density = std::make_unique<flow::Density<double>>(document.root(), numbers(columns), numbers(context), layout, 1);
     parameters = layout.initial(1);
     perturb(layout, parameters, 0.2);
     for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = i;
+  }
+  static std::vector<data::ColumnSpec> numbers(const std::vector<std::string>& names) {
+    std::vector<data::ColumnSpec> specs;
+    for (const std::string& name : names) specs.push_back({.name = name});
+    return specs;
   }
   std::string fault() const {
     return test::thrown<core::ConfigError>([&] { document.check(); });

@@ -81,6 +81,9 @@ TEST_CASE("presets: options reach every step, and stand beside plain layers, in 
       flow::expand(Json::parse(R"({"factors": [{"columns": ["x"], "flow": [{"type": "gf", "transforms": 3}]}]})")).resolved();
   CHECK(factors["factors"][0]["flow"].size() == 6);
   CHECK(types(Json::parse(R"([{"type": "realnvp", "transforms": 2}])")) == Json{"coupling", "permutation", "coupling"});
+  const Json nice =
+      flow::expand(Json::parse(R"({"flow": [{"type": "nice", "transforms": 1, "hidden": [8]}]})")).resolved()["flow"];
+  CHECK(nice[1]["net"] == Json{{"hidden", {8}}, {"activation", "relu"}, {"start", "random"}});
   CHECK(types(Json::parse(R"([{"type": "nsf_coupling", "transforms": 1}])")) == Json{"lu_linear", "coupling", "lu_linear"});
   CHECK(types(Json::parse(R"([{"type": "glow_tabular", "transforms": 1}])")) == Json{"coupling", "lu_linear", "act_norm"});
 }

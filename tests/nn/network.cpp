@@ -188,6 +188,24 @@ TEST_CASE("network: a fresh one gives `initial` everywhere") {
   }
 }
 
+TEST_CASE("network: a random start draws the last weights as the others, and keeps the bias") {
+  for (const char* spec :
+       {R"({"hidden": [16], "start": "random"})", R"({"type": "residual", "hidden": [16], "start": "random"})"}) {
+    const Form form{spec, 0, 2, false};
+    Made<double> made(form);
+    const std::vector<double> start = made.layout.initial(3);
+    made.parameters.assign(start.begin(), start.end());
+    const Matrix<double> y = made.run(form, normals<double>(block, 0, 2), normals<double>(block, 2, 1));
+    for (Index j = 0; j < y.cols(); ++j) CHECK((y.col(j).array() - 0.25).abs().maxCoeff() > 0.01);
+    const nn::Parameter& weight = *(made.layout.parameters().end() - 2);
+    double largest = 0;
+    for (Index i = weight.offset; i < weight.offset + weight.size; ++i)
+      largest = std::max(largest, std::abs(start[static_cast<std::size_t>(i)]));
+    CHECK(largest <= 0.25);  // 1/√16
+    CHECK(largest > 0.2);
+  }
+}
+
 TEST_CASE("network: layer_norm stands before each activation, and its gain and bias are named as in PyTorch") {
   const Form form{R"({"hidden": [4], "activation": "tanh", "layer_norm": true})", 0, 2, false},
       residual{R"({"type": "residual", "hidden": [4], "activation": "tanh", "layer_norm": true})", 0, 2, false};

@@ -150,6 +150,43 @@ TEST_CASE("train: divergence goes back, halves the rate, and ends with the best 
   if (message.find("is kept in") != std::string::npos) CHECK(flow::load_model(scratch.path("run")) != nullptr);
 }
 
+TEST_CASE("train: a row that overflows is named with its layer, and the model before it is kept without validation too") {
+  const Scratch scratch;
+  training::Request request = banana_request("", scratch.path("run"));
+  request.config = R"({"data": {"preprocess": "none", "validation": 0},
+    "flow": [{"type": "permutation"}, {"type": "elementwise", "univariate": {"type": "affine", "scale": "exp"}}],
+    "train": {"steps": 100, "evaluate_every": 1, "batch_size": 4, "gradient_clip": 1, "optimizer": {"learning_rate": 0.3}}})";
+  for (std::vector<double>& column : request.data.columns)
+    for (double& value : column) value *= 0.01;
+  request.data.columns[0][123] = 1e19;
+  StopAfter observer(-1);
+  const std::string message = thrown<core::DivergedError>([&] { training::train(request, observer); });
+  CHECK(message.find("got no finite score at base for a = 1e+19, b = ") != std::string::npos);
+  CHECK(message.find("(row 124 of the training part)") != std::string::npos);
+  CHECK(message.find("is kept in ") != std::string::npos);
+  CHECK(flow::load_model(scratch.path("run")) != nullptr);
+  request.resume = true;
+  CHECK(thrown<core::DivergedError>([&] { training::train(request, observer); }).find("row 124") != std::string::npos);
+}
+
+TEST_CASE("train: an ensemble that diverges names the member, and the model before it is kept") {
+  const Scratch scratch;
+  training::Request request = banana_request("", scratch.path("run"));
+  request.config = R"({"ensemble": 2, "data": {"preprocess": "none", "validation": 0},
+    "flow": [{"type": "permutation"}, {"type": "elementwise", "univariate": {"type": "affine", "scale": "exp"}}],
+    "train": {"steps": 100, "evaluate_every": 1, "batch_size": 4, "gradient_clip": 1, "optimizer": {"learning_rate": 0.3}}})";
+  for (std::vector<double>& column : request.data.columns)
+    for (double& value : column) value *= 0.01;
+  request.data.columns[0][123] = 1e19;
+  StopAfter observer(-1);
+  const std::string message = thrown<core::DivergedError>([&] { training::train(request, observer); });
+  CHECK(message.find("got no finite score at members.") != std::string::npos);
+  CHECK(message.find(".base for a = 1e+19, b = ") != std::string::npos);
+  CHECK(message.find("(row 124 of the training part)") != std::string::npos);
+  REQUIRE(message.find("is kept in ") != std::string::npos);
+  CHECK(flow::load_model(scratch.path("run"))->traits().members == 2);
+}
+
 TEST_CASE("train: patience stops, and the saved weights are the best ones") {
   const Scratch scratch;
   training::Request request = banana_request(

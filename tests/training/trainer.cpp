@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "fixture.h"
 #include "support/allocations.h"
@@ -15,7 +16,9 @@ namespace {
 
 struct Small {
   explicit Small(const std::string& train, const std::string& dropout = "0.1", int threads = 1)
-      : plan(training::read_plan(test::banana_config(train, dropout), "c", std::vector<std::string>{"a", "b"})),
+      : Small(threads, test::banana_config(train, dropout)) {}
+  Small(int threads, const std::string& config)
+      : plan(training::read_plan(config, "c", std::vector<std::string>{"a", "b"})),
         pool(threads),
         model(training::fresh_model<double>(plan)) {
     const data::Dataset table = test::banana(330);
@@ -56,6 +59,29 @@ TEST_CASE("trainer: the mean loss and gradient of a step are those of the batch,
   CHECK(result.nll == doctest::Approx(before).epsilon(1e-12));
   CHECK(result.norm > 0);
   CHECK(small.trainer->nll(small.rows, small.model->weights()) < before);
+}
+
+TEST_CASE("trainer: a row that leaves the numbers is named once, with the layer and the member it does so in") {
+  const std::string flow =
+      R"("flow": [{"type": "elementwise", "univariate": {"type": "affine"}}], "train": {"batch_size": "full"})";
+  for (const int members : {1, 3}) {
+    Small small(1, "{\"ensemble\": " + std::to_string(members) + ", " + flow + "}");
+    small.rows.x[200] = 1e200;  // its square is infinite, under every member
+    const std::vector<double> start = small.model->weights();
+    CHECK_FALSE(std::isfinite(small.trainer->step().nll));
+    CHECK(small.model->weights() == start);
+    const training::Cause cause = small.trainer->cause();
+    CHECK(cause.rows == std::vector<std::uint32_t>{200});
+    CHECK(cause.where == std::string(members == 1 ? "base" : "members.0.base"));
+    CHECK_FALSE(cause.backward);
+    // A weight that is no number, in the last member alone: its rows are all of them.
+    small.rows.x[200] = 0;
+    const auto last = static_cast<std::size_t>(small.model->layout().parameters().back().offset);
+    small.model->weights()[last] = std::numeric_limits<double>::quiet_NaN();
+    const training::Cause weight = small.trainer->cause();
+    CHECK(weight.rows.size() == small.rows.count);
+    CHECK(weight.where == std::string(members == 1 ? "flow.0" : "members.2.flow.0"));
+  }
 }
 
 TEST_CASE("trainer: a step moves the weights by Adam's formula") {

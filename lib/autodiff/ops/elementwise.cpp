@@ -30,14 +30,6 @@ Var<T> row_sum(Tape<T>& tape, Var<T> x) {
 }
 
 template <class T>
-Var<T> broadcast_sum(Tape<T>& tape, Var<T> x, Index rows, T sign) {
-  const Var<T> y = tape.make(rows, 1, x.wants_grad());
-  y.val().setConstant(sign * x.val().sum());
-  if (y.wants_grad()) tape.on_backward([=] { x.adj().array() += sign * y.adj().sum(); });
-  return y;
-}
-
-template <class T>
 Var<T> constant(Tape<T>& tape, Index rows, Index cols, T value) {
   const Var<T> y = tape.make(rows, cols, false);
   y.val().setConstant(value);
@@ -151,7 +143,6 @@ void dropout_columns(Tape<T>& tape, Var<T> x, Var<T> y, const T* uniforms, T rat
 #define FLOWFIT_INSTANTIATE(T)                                                      \
   template Var<T> add<T>(Tape<T>&, Var<T>, Var<T>);                                 \
   template Var<T> row_sum<T>(Tape<T>&, Var<T>);                                     \
-  template Var<T> broadcast_sum<T>(Tape<T>&, Var<T>, Index, T);                     \
   template Var<T> constant<T>(Tape<T>&, Index, Index, T);                           \
   template Var<T> concat<T>(Tape<T>&, Var<T>, Var<T>);                              \
   template void copy<T>(Tape<T>&, Var<T>, Var<T>);                                  \

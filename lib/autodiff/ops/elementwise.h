@@ -13,9 +13,6 @@ Var<T> add(Tape<T>& tape, Var<T> a, Var<T> b);
 /// Sum over the columns: B x D → B x 1.
 template <class T>
 Var<T> row_sum(Tape<T>& tape, Var<T> x);
-/// sign · (sum of all entries of x), in every one of `rows` rows: rows x 1.
-template <class T>
-Var<T> broadcast_sum(Tape<T>& tape, Var<T> x, Index rows, T sign);
 /// The same number in every entry; no gradient.
 template <class T>
 Var<T> constant(Tape<T>& tape, Index rows, Index cols, T value);

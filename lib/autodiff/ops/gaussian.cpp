@@ -8,7 +8,6 @@
 #include "autodiff/ops/columns.h"
 
 namespace flowfit::autodiff {
-namespace {}  // namespace
 
 template <class T>
 void normal_log_prob(Tape<T>& tape, const NormalFactor<T>& f, Var<T> x, Var<T> y) {
@@ -48,18 +47,23 @@ void normal_log_prob(Tape<T>& tape, const NormalFactor<T>& f, Var<T> x, Var<T> y
   });
 }
 
-template <class T>
-Var<T> log_mixture(Tape<T>& tape, Var<T> terms, Var<T> logits) {
+namespace {
+
+// `own`: the logits of each row are its own.
+template <bool own, class T>
+Var<T> mixture(Tape<T>& tape, Var<T> terms, Var<T> logits) {
   const Index rows = terms.rows, n = terms.cols;
-  const Var<T> y = tape.make(rows, 1, terms.wants_grad() || logits.wants_grad()), weights = tape.make(1, n, false);
+  const Var<T> y = tape.make(rows, 1, terms.wants_grad() || logits.wants_grad()), log_weights = tape.make(logits.rows, n, false);
+  {
+    Column<T> peak(tape.scratch(logits.rows), logits.rows), total(tape.scratch(logits.rows), logits.rows);
+    softmax_terms(logits.value, n, logits.rows, log_weights.value, peak, total);
+    peak += total.log();
+    for (Index k = 0; k < n; ++k) value_column(log_weights, k) = value_column(logits, k) - peak;
+  }
   T* tops = tape.scratch(rows);
   T* sums = tape.scratch(rows);
   Column<T> top(tops, rows), sum(sums, rows);
-  const T peak = logits.val().maxCoeff();
-  weights.val_array() = (logits.val_array() - peak).exp();
-  const T log_total = peak + std::log(weights.val().sum());
-  weights.val_array() = (logits.val_array() - log_total).exp();
-  const auto term = [=](Index k) { return terms.val_array().col(k) + (logits.value[k] - log_total); };
+  const auto term = [=](Index k) { return terms.val_array().col(k) + entry<own>(log_weights, k); };
   // Where every term is −inf the least number takes the place of the largest: e^−inf, not e^NaN.
   top.setConstant(std::numeric_limits<T>::lowest());
   sum.setZero();
@@ -77,13 +81,25 @@ Var<T> log_mixture(Tape<T>& tape, Var<T> terms, Var<T> logits) {
       const T all = g.sum();
       for (Index k = 0; k < n; ++k) {
         // Not e^(term − y): far out y has no digits left for the logarithm of the sum.
-        const auto share = g * (terms.val_array().col(k) + (logits.value[k] - log_total) - most).exp() / total;
-        if (logits.wants_grad()) logits.adjoint[k] += share.sum() - weights.value[k] * all;
+        const auto share = g * (terms.val_array().col(k) + entry<own>(log_weights, k) - most).exp() / total;
+        if (logits.wants_grad()) {
+          if constexpr (own)
+            adjoint_column(logits, k) += share - value_column(log_weights, k).exp() * g;
+          else
+            logits.adjoint[k] += share.sum() - std::exp(log_weights.value[k]) * all;
+        }
         if (terms.wants_grad()) terms.adj_array().col(k) += share;
       }
     });
   }
   return y;
+}
+
+}  // namespace
+
+template <class T>
+Var<T> log_mixture(Tape<T>& tape, Var<T> terms, Var<T> logits) {
+  return logits.rows == 1 ? mixture<false>(tape, terms, logits) : mixture<true>(tape, terms, logits);
 }
 
 #define FLOWFIT_INSTANTIATE(T)                                                        \

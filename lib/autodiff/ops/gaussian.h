@@ -17,7 +17,7 @@ struct NormalFactor {
 template <class T>
 void normal_log_prob(Tape<T>& tape, const NormalFactor<T>& factor, Var<T> x, Var<T> y);
 
-/// log Σ_k softmax(logits)_k·exp(terms(i, k)) of each row. terms: B x K; logits: 1 x K → B x 1. A row whose terms are all −inf has −inf and no gradient.
+/// log Σ_k softmax(logits)_k·exp(terms(i, k)) of each row. terms: B x K; logits: 1 x K, or B x K → B x 1. A row whose terms are all −inf has −inf and no gradient.
 template <class T>
 Var<T> log_mixture(Tape<T>& tape, Var<T> terms, Var<T> logits);
 

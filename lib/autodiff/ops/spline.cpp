@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "autodiff/ops/polynomial_spline.h"
 #include "autodiff/ops/spline_bin.h"
 #include "autodiff/ops/spline_knots.h"
 #include "core/vectorize.h"
@@ -28,10 +29,13 @@ class Spline {
  public:
   Spline(const SplineShape& shape, Index rows, Index raw_rows)
       : bins_(shape.bins),
+        slopes_(shape.slopes()),
         rows_(rows),
         raw_rows_(raw_rows),
         shared_(raw_rows == 1),
+        periodic_(shape.periodic),
         bound_(static_cast<T>(shape.bound)),
+        tail_(periodic_ ? std::numeric_limits<T>::infinity() : bound_),
         min_slope_(static_cast<T>(shape.min_slope)),
         offset_(slope_offset<T>(shape)),
         width_(scale_of<T>(shape.min_width, shape)),
@@ -51,6 +55,7 @@ class Spline {
     left_edges(k.widths, bins_, raw_rows_, width_, bound_, edges);
     left_edges(k.heights, bins_, raw_rows_, height_, bound_, y_edges);
 
+    const T* const turns = periodic_ ? wrap(tape, in) : nullptr;
     count_knots(in, inverse ? y_edges : edges, k.bin);
     if (shared_) {
       T* numbers = tape.scratch(bins_);
@@ -73,11 +78,12 @@ class Spline {
                           : std::min(std::max(inside - r.x_left[i], T(0)), b.w);
       const BinValue<T> v = Kind::value(b, t);
       k.inner[i] = t;
-      const bool tail = !(std::abs(in[i]) < bound_);  // a NaN passes through
+      const bool tail = !(std::abs(in[i]) < tail_);  // a NaN passes through
       const T mapped = inverse ? r.x_left[i] + t : r.y_left[i] + v.u;
       out[i] = tail ? in[i] : mapped;
       slope[i] = tail ? T(1) : v.slope;
     }
+    if (periodic_) Column<T>(out, rows_) += ConstColumn<T>(turns, rows_);
     Column<T> l(log_det, rows_);
     if (inverse)
       l = -l.log();
@@ -96,7 +102,7 @@ class Spline {
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows_; ++i) {
       const Bin<T> b{r.w[i], r.h[i], r.d0[i], r.d1[i], r.lambda[i]};
-      const bool tail = !(std::abs(in[i]) < bound_);
+      const bool tail = !(std::abs(in[i]) < tail_);
       const BinSlope<T> s = Kind::slope(b, k.inner[i]);
       // inverse: x = f⁻¹(y), log_det = −log f'(x): with A = gx − gl·(log f')', y gets A/f' and the parameters get −A/f' through f and
       // −gl through log f'.
@@ -128,6 +134,16 @@ class Spline {
   }
 
  private:
+  // On the circle: moves `in` to the entries' places in the box; returns what was taken off, whole turns.
+  const T* wrap(Tape<T>& tape, const T*& in) const {
+    T* const places = tape.scratch(2 * rows_);
+    Column<T> place(places, rows_), turn(places + rows_, rows_);
+    turn = T(2) * bound_ * ((ConstColumn<T>(in, rows_) + bound_) / (T(2) * bound_)).floor();
+    place = ConstColumn<T>(in, rows_) - turn;
+    in = places;
+    return places + rows_;
+  }
+
   // Each row's bin: the number of inner knots at or below it.
   void count_knots(const T* in, const T* edges, T* bin) const {
     std::fill_n(bin, rows_, T(0));
@@ -145,7 +161,7 @@ class Spline {
   void gather(const T* raw, const T* x_edges, const T* y_edges, const Kept<T>& k, const T* bin, Index count,
               const Bins<T>& to) const {
     const T* slopes = raw + 2 * bins_ * raw_rows_;
-    const T* lambdas = slopes + (bins_ - 1) * raw_rows_;
+    const T* lambdas = slopes + slopes_ * raw_rows_;
     const Index step = shared_ ? 0 : 1;
     for (Index i = 0; i < count; ++i) {
       const Index b = static_cast<Index>(bin[i]), place = b * raw_rows_ + i * step;
@@ -153,8 +169,8 @@ class Spline {
       to.y_left[i] = y_edges[place];
       to.w[i] = width_.low + width_.span * k.widths[place];
       to.h[i] = height_.low + height_.span * k.heights[place];
-      to.d0[i] = b > 0 ? slopes[place - raw_rows_] : T(0);
-      to.d1[i] = b < bins_ - 1 ? slopes[place] : T(0);
+      to.d0[i] = b > 0 ? slopes[place - raw_rows_] : (periodic_ ? slopes[place + (bins_ - 1) * raw_rows_] : T(0));
+      to.d1[i] = b < slopes_ ? slopes[place] : T(0);
       to.lambda[i] = learns_lambda_ ? lambdas[place] : T(0);
     }
   }
@@ -173,7 +189,7 @@ class Spline {
     }
   }
 
-  // Raw slopes and places of the selected knots → their values and derivatives. The ends are exactly 1.
+  // Raw slopes and places of the selected knots → their values and derivatives. The ends of a line are exactly 1.
   void slopes(Tape<T>& tape, const Kept<T>& k, const T* bin, Index count, const Bins<T>& b) const {
     T* const one_plus = tape.scratch(count);
     const auto softplus = [&](T* d, T* derivative, T end_bin) {
@@ -195,8 +211,9 @@ class Spline {
         derivative[i] = end ? T(0) : derivative[i];
       }
     };
-    softplus(b.d0, k.slope0, T(0));
-    softplus(b.d1, k.slope1, static_cast<T>(bins_ - 1));
+    const T nowhere = T(-1);
+    softplus(b.d0, k.slope0, periodic_ ? nowhere : T(0));
+    softplus(b.d1, k.slope1, periodic_ ? nowhere : static_cast<T>(bins_ - 1));
     if (!learns_lambda_) return;
     Column<T> lambda(b.lambda, count), derivative(k.lambda_slope, count);
     lambda = (T(1) + (-lambda).exp()).inverse();
@@ -224,9 +241,9 @@ class Spline {
 
   // Adjoints of the selected knots → raw slopes and places. Entry i of `g` and of the derivatives belongs to bin b, and to row `at` of raw.
   void add_slopes(const Kept<T>& k, const Bins<T>& g, Index i, Index b, Index at, T* g_slopes) const {
-    if (b > 0) g_slopes[(b - 1) * raw_rows_ + at] += g.d0[i] * k.slope0[i];
-    if (b < bins_ - 1) g_slopes[b * raw_rows_ + at] += g.d1[i] * k.slope1[i];
-    if (learns_lambda_) g_slopes[(bins_ - 1 + b) * raw_rows_ + at] += g.lambda[i] * k.lambda_slope[i];
+    if (b > 0 || periodic_) g_slopes[(b > 0 ? b - 1 : bins_ - 1) * raw_rows_ + at] += g.d0[i] * k.slope0[i];
+    if (b < slopes_) g_slopes[b * raw_rows_ + at] += g.d1[i] * k.slope1[i];
+    if (learns_lambda_) g_slopes[(slopes_ + b) * raw_rows_ + at] += g.lambda[i] * k.lambda_slope[i];
   }
 
   // One softmax for all rows: the left edge of a bin is a sum of the sizes before it, and size = low + span·softmax(raw). `size` is overwritten.
@@ -266,9 +283,10 @@ class Spline {
     }
   }
 
-  Index bins_, rows_, raw_rows_;
+  Index bins_, slopes_, rows_, raw_rows_;
   bool shared_;  // one set of knots for all rows
-  T bound_, min_slope_, offset_;
+  bool periodic_;
+  T bound_, tail_, min_slope_, offset_;  // tail_: where the identity begins
   Scale<T> width_, height_;
   bool learns_lambda_;
 };
@@ -304,8 +322,24 @@ Mapped<T> map(Tape<T>& tape, const SplineShape& shape, Var<T> x, Var<T> raw, boo
 
 }  // namespace
 
+int SplineShape::parameters() const {
+  switch (kind) {
+    case SplineKind::rational_quadratic:
+      return 2 * bins + slopes();
+    case SplineKind::rational_linear:
+      return 3 * bins + slopes();
+    case SplineKind::linear:
+      return bins;
+    case SplineKind::quadratic:
+      return 2 * bins + 1;
+    default:
+      return 2 * bins + 2;
+  }
+}
+
 template <class T>
 Mapped<T> spline_map(Tape<T>& tape, const SplineShape& shape, Var<T> x, Var<T> raw, bool inverse) {
+  if (!shape.rational()) return polynomial_spline_map(tape, shape, x, raw, inverse);
   return shape.kind == SplineKind::rational_linear ? map<T, RationalLinearBin>(tape, shape, x, raw, inverse)
                                                    : map<T, RationalQuadraticBin>(tape, shape, x, raw, inverse);
 }

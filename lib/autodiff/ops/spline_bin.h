@@ -1,8 +1,9 @@
-// One bin of a rational spline, in coordinates t, u from its lower left knot: the formulas and their adjoints, free of branches.
+// One bin of a spline, in coordinates t, u from its lower left knot: the formulas and their adjoints, free of branches.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace flowfit::autodiff {
 
@@ -71,6 +72,73 @@ struct RationalQuadraticBin {
     const T g_theta = g_a * (T(2) * s * theta + b.d0 * dq) + g_den * m * dq + g_n * T(2) * (b.d1 * theta + s * dq - b.d0 * r);
     return {-(g_theta * theta + g_s * s) * per_w, scaled * a + g_s * per_w, (g_a + g_den) * q + g_n * r * r,
             g_den * q + g_n * theta * theta, T(0)};
+  }
+};
+
+/// A cubic in Hermite form, increasing for slopes up to three times h/w.
+struct CubicBin {
+  template <class T>
+  struct Terms {
+    T theta, s, square, cube;  // u = w·(d0·θ + square·θ² + cube·θ³)
+  };
+  template <class T>
+  static Terms<T> terms(const Bin<T>& b, T t) {
+    const T s = b.h / b.w, cube = b.d0 + b.d1 - T(2) * s;
+    return {t / b.w, s, s - b.d0 - cube, cube};
+  }
+
+  template <class T>
+  static BinValue<T> value(const Bin<T>& b, T t) {
+    const Terms<T> k = terms(b, t);
+    return {t * (b.d0 + k.theta * (k.square + k.theta * k.cube)), slope_of(b, k)};
+  }
+
+  /// t with u(t) = u: Newton steps inside a bracket, bisection where a step leaves it or does not halve it.
+  template <class T>
+  static T solve(const Bin<T>& b, T u) {
+    constexpr int most_rounds = 100;
+    T low = 0, high = b.w, t = u / b.h * b.w, width = b.w;
+    for (int round = 0; round < most_rounds; ++round) {
+      const BinValue<T> v = value(b, t);
+      const T error = v.u - u;
+      if (error == T(0)) break;
+      (error < T(0) ? low : high) = t;
+      T next = t - error / v.slope;
+      if (!(next > low && next < high && std::abs(next - t) <= width / T(2))) next = low + (high - low) / T(2);
+      width = std::abs(next - t);
+      if (next == t) break;
+      t = next;
+      if (width <= std::numeric_limits<T>::epsilon() * t) break;
+    }
+    return t;
+  }
+
+  template <class T>
+  static BinSlope<T> slope(const Bin<T>& b, T t) {
+    const Terms<T> k = terms(b, t);
+    const T slope = slope_of(b, k);
+    return {slope, (T(2) * k.square + T(6) * k.cube * k.theta) / (b.w * slope)};
+  }
+
+  template <class T>
+  static BinAdjoint<T> adjoint(const Bin<T>& b, T t, T gu, T gl) {
+    const Terms<T> k = terms(b, t);
+    const T theta = k.theta, square = theta * theta, g_slope = gl / slope_of(b, k);
+    const T g_s = (gu * b.w * theta * (T(3) - T(2) * theta) + g_slope * T(6) * (T(1) - theta)) * theta;
+    // t stays where it is while w changes θ = t/w.
+    const T g_w =
+        -gu * square * (k.square + T(2) * k.cube * theta) - g_slope * theta * (T(2) * k.square + T(6) * k.cube * theta) / b.w;
+    const T rest = T(1) - theta;
+    return {g_w - g_s * k.s / b.w, g_s / b.w, gu * b.w * theta * rest * rest + g_slope * rest * (T(1) - T(3) * theta),
+            -gu * b.w * square * rest + g_slope * theta * (T(3) * theta - T(2)), T(0)};
+  }
+
+ private:
+  template <class T>
+  static T slope_of(const Bin<T>& b, const Terms<T>& k) {
+    // Rounding must not make it nothing where it comes close.
+    const T least = std::numeric_limits<T>::epsilon() * k.s;
+    return std::max(b.d0 + k.theta * (T(2) * k.square + T(3) * k.cube * k.theta), least);
   }
 };
 

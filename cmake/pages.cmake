@@ -1,0 +1,11 @@
+# Run in each build: PROGRAM writes its manual pages and completions into FOLDER, where they are then installed from.
+cmake_minimum_required(VERSION 3.25)
+file(REMOVE_RECURSE ${FOLDER})
+file(MAKE_DIRECTORY ${FOLDER})
+execute_process(COMMAND ${PROGRAM} manual -o ${FOLDER}/man1 COMMAND_ERROR_IS_FATAL ANY)
+file(GLOB pages ${FOLDER}/man1/*.1)
+execute_process(COMMAND gzip -9n ${pages} COMMAND_ERROR_IS_FATAL ANY)
+foreach(shell bash zsh fish)
+  execute_process(COMMAND ${PROGRAM} completion ${shell} OUTPUT_FILE ${FOLDER}/${shell} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+file(TOUCH ${FOLDER}/made)

@@ -1,0 +1,24 @@
+// Out of memory, told with what it was wanted for.
+#pragma once
+
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+
+namespace flowfit::core {
+
+/// Returns body(). When memory runs out in it, throws Error (exit code 1): `out of memory for <what()>; <hint>`.
+template <class What, class Body>
+decltype(auto) needing_memory(What&& what, const char* hint, Body&& body) {
+  try {
+    return std::forward<Body>(body)();
+  } catch (const std::bad_alloc&) {
+  } catch (const std::length_error&) {  // more than any vector holds
+  }
+  throw Error(Exit::failure, message("out of memory for " + std::string(what()), "", "", hint));
+}
+
+}  // namespace flowfit::core
