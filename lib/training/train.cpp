@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <numeric>
+#include <tuple>
 
 #include "config/json.h"
 #include "core/error.h"
@@ -13,6 +13,7 @@
 #include "core/text.h"
 #include "training/checkpoint.h"
 #include "training/prepare.h"
+#include "training/references.h"
 #include "training/run_directory.h"
 #include "training/same_config.h"
 
@@ -302,39 +303,12 @@ class Training {
     checkpointed_ = true;
   }
 
-  /// The baselines and the scores of held-out rows go into the model, the baselines' own scores into the summary.
-  void hold_against(Summary& s) {
-    const data::Schema& schema = model_->schema();
-    const auto numbers = [&](const data::Columns& columns, const data::Columns& context, std::size_t count) {
-      data::Columns x = columns, c = context;
-      if (count > 0) to_flow_units(schema, x, c, {}, plan_.flow.seed);
-      return std::pair(flow::numbers_of(schema.columns, std::move(x)), flow::numbers_of(schema.context, std::move(c)));
-    };
-    const auto train = numbers(parts_.train, parts_.train_context, parts_.train_rows),
-               held = numbers(parts_.validation, parts_.validation_context, parts_.validation_rows);
-    flow::Reference reference;
-    flow::fit_baselines(reference, {train.first, train.second, parts_.train_rows},
-                        {held.first, held.second, parts_.validation_rows}, plan_.flow.seed, pool_);
-    reference.fit_shares(schema.columns, parts_.train);
-    if (parts_.validation_rows > 0)
-      reference.keep_scores(saved_scores(parts_.validation, parts_.validation_context, parts_.validation_rows), plan_.flow.seed);
-    model_->set_reference(std::move(reference));
-    if (parts_.validation_rows == 0 || model_->reference().gaussian.empty()) return;
-    const auto nll = [&](const flow::Baseline& baseline) {
-      std::vector<double> scores(parts_.validation_rows);
-      model_->log_prob(baseline, parts_.validation, parts_.validation_context, scores, pool_);
-      return -std::accumulate(scores.begin(), scores.end(), 0.0) / static_cast<double>(scores.size());
-    };
-    s.gaussian_nll = nll(model_->reference().gaussian);
-    s.mixture_nll = nll(model_->reference().mixture);
-  }
-
   /// Under the saved weights, in data units, as `evaluate` gives them: where rows are cells, not the bound that was trained.
   std::vector<double> saved_scores(const data::Columns& columns, const data::Columns& context, std::size_t count) {
     const std::vector<T> now = model_->weights();
     model_->weights() = trainer_->saved();
     std::vector<double> scores(count);
-    model_->log_prob(columns, context, scores, pool_);
+    if (count > 0) model_->log_prob(columns, context, scores, pool_);
     model_->weights() = now;
     return scores;
   }
@@ -360,7 +334,9 @@ class Training {
     s.parameters = parameter_count();
     s.train_nll = saved_nll(train_, parts_.train, parts_.train_context);
     if (validation_.count > 0) s.validation_nll = saved_nll(validation_, parts_.validation, parts_.validation_context);
-    hold_against(s);
+    const std::vector<double> held_out = saved_scores(parts_.validation, parts_.validation_context, parts_.validation_rows);
+    model_->set_reference(fit_reference(model_->schema(), parts_, held_out, plan_.flow.seed, pool_));
+    std::tie(s.gaussian_nll, s.mixture_nll) = baseline_nlls(*model_, parts_, pool_);
     Json record = saved_record(stopped);
     record["train_nll"] = number_or_null(s.train_nll);
     record["validation_nll"] = number_or_null(s.validation_nll);
