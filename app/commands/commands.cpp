@@ -8,6 +8,7 @@
 #include "commands/encode.h"
 #include "commands/evaluate.h"
 #include "commands/impute.h"
+#include "commands/init.h"
 #include "commands/inspect.h"
 #include "commands/logprob.h"
 #include "commands/manual.h"
@@ -20,6 +21,7 @@ namespace flowfit::commands {
 
 std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> all;
+  all.push_back(std::make_unique<Init>());
   all.push_back(std::make_unique<Train>());
   all.push_back(std::make_unique<Cv>());
   all.push_back(std::make_unique<Check>());

@@ -84,9 +84,13 @@ std::string read_config(const std::string& path, const std::vector<std::string>&
     throw core::ConfigError(core::message(path, "no such config file", "", hint_for_missing(path)));
   if (std::filesystem::is_directory(path, none))
     throw core::ConfigError(core::message(path, "expected a JSON config file", "a folder"));
-  Json config = config::parse_json(core::read_file(path), path);
-  for (const std::string& assignment : assignments) config::assign(config, assignment);
-  return config::print_json(config);
+  return assigned(core::read_file(path), path, assignments);
+}
+
+std::string assigned(const std::string& config, const std::string& config_name, const std::vector<std::string>& assignments) {
+  Json json = config::parse_json(config, config_name);
+  for (const std::string& assignment : assignments) config::assign(json, assignment);
+  return config::print_json(json);
 }
 
 bool names_columns(const std::string& config, const std::string& config_name) {

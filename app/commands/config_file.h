@@ -11,6 +11,9 @@ namespace flowfit::commands {
 /// The JSON text of the config at `path` after `assignments` (`KEY=VALUE`, in order). Throws ConfigError.
 std::string read_config(const std::string& path, const std::vector<std::string>& assignments = {});
 
+/// The same of a config's text; `config_name` is for messages.
+std::string assigned(const std::string& config, const std::string& config_name, const std::vector<std::string>& assignments);
+
 /// Whether the config lists its columns, so that it can be checked without data.
 bool names_columns(const std::string& config, const std::string& config_name);
 

@@ -13,6 +13,7 @@ constexpr std::string_view overview = R"(flowfit fits normalizing flows to table
 usage: flowfit COMMAND [ARGUMENTS]
 
 Fit
+  init      print a config for a table: kinds of columns, a flow of its size
   train     fit a JSON config to a CSV; writes a run folder
   cv        cross-validate a config: its mean score on rows held out, fold by fold
   check     find what is wrong with a config and its data, or with a model

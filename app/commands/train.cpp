@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "commands/config_file.h"
+#include "commands/init.h"
 #include "commands/table.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -23,6 +24,12 @@ std::string default_run(const std::string& config) { return "runs/" + std::files
 // `--resume` from the run's own config.json is fine: it is written again as it is. A table is not.
 void refuse_run_as_input(const std::string& run, const std::string& input) {
   for (const char* const name : run_files) refuse_overwriting((std::filesystem::path(run) / name).string(), input);
+}
+
+// A table given alone: a file that can be read twice, and not a config whose table was forgotten.
+bool names_a_table(const std::string& path) {
+  std::error_code none;
+  return std::filesystem::path(path).extension() != ".json" && std::filesystem::is_regular_file(path, none);
 }
 
 std::string finished_text(const training::Summary& summary) {
@@ -48,14 +55,15 @@ std::string_view reason(const std::string& stopped) {
 }  // namespace
 
 std::string_view Train::help() const {
-  return R"(usage: flowfit train CONFIG DATA [-o DIR] [options]
+  return R"(usage: flowfit train [CONFIG] DATA [-o DIR] [options]
 
-Fits the flow that CONFIG (JSON) describes to the rows of DATA (a table; "-" is standard input), and writes a run folder:
+Fits the flow that CONFIG (JSON) describes to the rows of DATA (a table; "-" is standard input), and writes a run folder. DATA
+alone, a file whose name does not end in .json, is given the config that `flowfit init DATA` prints. The folder holds
 model.safetensors (the best weights), last.safetensors (for --resume), config.json (every default written out),
 metrics.jsonl. The last line on standard output is a JSON object with the scores, in nats a row.
 
 Options
-  -o, --output DIR        run folder (default: runs/<name of CONFIG>); one that holds a run is refused
+  -o, --output DIR        run folder (default: runs/<name of CONFIG, or of DATA alone>); one that holds a run is refused
       --validation FILE   rows to validate on, instead of a share of DATA
       --delimiter C       what separates the fields of DATA: tab, semicolon, … (default: comma; tab for .tsv)
       --set KEY=VALUE     change the config, as often as needed: --set train.steps=2000 --set flow.0.univariate.bins=8
@@ -68,6 +76,7 @@ Options
 Ctrl-C writes a checkpoint and stops; a second one stops at once. What a config can say: docs/config.md.
 
 Examples
+  flowfit train data/circles.csv
   flowfit train configs/circles.json data/circles.csv -o runs/circles
   flowfit train configs/circles.json data/circles.csv --seed 1 --set train.optimizer.learning_rate=0.001
   flowfit train configs/circles.json data/circles.csv -o runs/circles --resume --set train.steps=20000
@@ -90,7 +99,8 @@ void Train::options(Options& options) {
 
 int Train::run(const Context& context) {
   const std::string& config = needed(config_, name(), "CONFIG and DATA");
-  const std::string& data = needed(data_, name(), "DATA after CONFIG");
+  const bool alone = !data_ && names_a_table(config);
+  const std::string& data = alone ? config : needed(data_, name(), "DATA after CONFIG");
   if (resume_ && force_) throw core::ConfigError("--force: expected without --resume; give one of them");
   if (validation_ && *validation_ == "-" && data == "-")
     throw core::ConfigError("--validation: standard input is DATA already; give a file");
@@ -100,9 +110,9 @@ int Train::run(const Context& context) {
   if (seed_) assignments.push_back("train.seed=" + std::to_string(seed_number("--seed", *seed_)));
   request.directory = output_.value_or(default_run(config));
   if (request.directory.empty()) throw core::ConfigError("--output: expected a folder's name, got \"\"");
-  request.config = read_config(config, assignments);
-  request.config_name = config;
   const char delimiter = delimiter_option(delimiter_);
+  request.config = alone ? assigned(advised_config(data, delimiter), data, assignments) : read_config(config, assignments);
+  request.config_name = config;
   refuse_run_as_input(request.directory, data);
   if (validation_) refuse_run_as_input(request.directory, *validation_);
   request.data = read_data(data, request.config, config, delimiter);

@@ -101,6 +101,7 @@ Settings Settings::read(const config::Node& root, std::optional<std::span<const 
     s.integer_points = data.integer("integer_points", 32, 1, 65536);
   s.validation = data.number("validation", 0.1, {.low = 0.0, .high = 0.9});
   s.drop_missing = drops_missing(data);
+  (void)data.has("note");  // JSON has no comments
   data.finish();
   const config::Node train = root.member("train");
   s.float64 = train.choice("dtype", "float32", {"float32", "float64"}) == "float64";

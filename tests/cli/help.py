@@ -4,7 +4,7 @@ import unittest
 
 from support.case import Case
 
-COMMANDS = ["train", "cv", "check", "sample", "impute", "logprob", "evaluate", "compare", "encode", "decode", "inspect", "plot",
+COMMANDS = ["init", "train", "cv", "check", "sample", "impute", "logprob", "evaluate", "compare", "encode", "decode", "inspect", "plot",
             "report", "manual", "completion"]
 
 

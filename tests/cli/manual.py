@@ -85,7 +85,7 @@ class Completion(Case):
         self.assertEqual(self.bash("flowfit "), sorted(COMMANDS + ["help"]))
         self.assertEqual(self.bash("flowfit tr"), ["train"])
         self.assertEqual(self.bash("flowfit help sa"), ["sample"])
-        self.assertEqual(self.bash("flowfit -q manual in"), ["inspect"])
+        self.assertEqual(self.bash("flowfit -q manual in"), ["init", "inspect"])
         self.assertEqual(self.bash("flowfit completion "), ["bash", "fish", "zsh"])
         self.assertEqual(self.bash("flowfit train --res"), ["--resume"])
         self.assertEqual(self.bash("flowfit train c.json d.csv --time"), ["--time-limit"])

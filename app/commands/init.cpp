@@ -1,0 +1,141 @@
+// flowfit init: kinds of columns by a few rules, a flow and a training by the table's size.
+#include "commands/init.h"
+
+#include <algorithm>
+
+#include "commands/json.h"
+#include "commands/table.h"
+#include "core/error.h"
+#include "core/text.h"
+#include "data/profile.h"
+#include "terminal/log.h"
+
+namespace flowfit::commands {
+namespace {
+
+using config::Json;
+
+// The rules' numbers; docs/commands.md states them.
+constexpr std::size_t few_values = 10;
+constexpr double pile = 0.01;
+
+struct Advice {
+  std::string kind, reason;
+};
+
+bool looks_like_a_date(const std::string& text) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto separator = [](char c) { return c == '-' || c == '/' || c == '.' || c == ':'; };
+  return std::ranges::count_if(text, digit) >= 4 && std::ranges::count_if(text, separator) >= 2 && digit(text.front());
+}
+
+std::string share(double part) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%.1f %%", 100 * part);
+  return text;
+}
+
+Advice advise_text(const data::ColumnProfile& column) {
+  if (looks_like_a_date(column.text)) return {"ignore", "dates or times such as " + core::quoted(column.text)};
+  if (column.distinct >= data::most_distinct_texts) return {"ignore", "more than 1000 different texts"};
+  if (2 * column.distinct > column.present)
+    return {"ignore", std::to_string(column.distinct) + " different texts in " + counted(column.present, "row") + ": names"};
+  return {"categorical", std::to_string(column.distinct) + " different texts"};
+}
+
+Advice advise(const data::ColumnProfile& column) {
+  if (column.present == 0) return {"ignore", "every cell is missing"};
+  if (column.distinct == 1) return {"ignore", "constant"};
+  if (!column.numbers()) return advise_text(column);
+  if (column.counts_up) return {"ignore", "counts the rows"};
+  if (column.distinct <= few_values && 2 * column.distinct <= column.present)
+    return {"categorical", std::to_string(column.distinct) + " different numbers"};
+  const std::string range = core::number(column.low) + " to " + core::number(column.high);
+  if (column.whole) return {"integer", "whole numbers, " + range};
+  if (column.at_low >= pile) return {"bounded", share(column.at_low) + " are " + core::number(column.low) + ", the least"};
+  if (column.at_high >= pile) return {"bounded", share(column.at_high) + " are " + core::number(column.high) + ", the most"};
+  if (column.low == 0) return {"bounded", "never below 0, " + range};
+  if (column.low > 0) return {"positive", range};
+  return {"continuous", range};
+}
+
+// Limits of a pile of values are those that draws keep, far inside those of the map: a row somewhat beyond them has a density too.
+Json entry(const std::string& name, const std::string& kind) {
+  if (kind == "continuous") return name;
+  if (kind == "bounded") return {{"name", name}, {"kind", kind}, {"margin", 1}, {"preprocess", "quantile"}};
+  if (kind == "positive") return {{"name", name}, {"kind", kind}, {"preprocess", "quantile"}};
+  return {{"name", name}, {"kind", kind}};
+}
+
+// A network as wide, a batch as large and as many steps as the rows bear.
+Json flow_for(std::size_t rows) {
+  const int width = rows < 2000 ? 32 : rows < 10000 ? 64 : 128;
+  return Json::array({{{"type", "nsf"}, {"transforms", rows < 2000 ? 3 : 5}, {"hidden", {width, width}}, {"bins", 8}}});
+}
+
+Json train_for(std::size_t rows) {
+  const std::size_t batch = rows < 5000 ? 128 : 512;
+  const std::size_t steps = std::clamp<std::size_t>(100 * rows / batch, 1000, 4000);
+  return {{"steps", steps},
+          {"batch_size", batch},
+          {"optimizer", {{"type", "adamw"}, {"learning_rate", 0.002}, {"weight_decay", 0.0001}}},
+          {"schedule", {{"type", "cosine"}}},
+          {"gradient_clip", 5},
+          {"patience", 15}};
+}
+
+}  // namespace
+
+std::string advised_config(const std::string& path, char delimiter) {
+  const data::TableProfile table = data::profile(path, {.delimiter = delimiter, .names = {}});
+  Json columns = Json::array(), notes = Json::object();
+  bool missing = false, flows = false;
+  std::size_t modelled = 0;
+  std::string told;
+  for (const data::ColumnProfile& column : table.columns) {
+    const Advice advice = advise(column);
+    columns.push_back(entry(column.name, advice.kind));
+    notes[column.name] = advice.kind + ": " + advice.reason;
+    told += (told.empty() ? "" : "\n") + column.name + ": " + advice.kind + " (" + advice.reason + ")";
+    if (advice.kind == "ignore") continue;
+    ++modelled;
+    flows = flows || advice.kind != "categorical";
+    missing = missing || column.missing > 0;
+  }
+  terminal::notice(told);
+  if (modelled == 0)
+    throw core::DataError(table.source + ": expected a column to model, got none; all are constant, dates or names");
+  Json config = {{"data", {{"columns", columns}, {"note", notes}, {"validation", 0.1}}}};
+  if (missing) config["data"]["missing"] = "drop";
+  if (flows) config["flow"] = flow_for(table.rows);
+  config["train"] = train_for(table.rows);
+  return config::print_json(config, 2);
+}
+
+std::string_view Init::help() const {
+  return R"(usage: flowfit init DATA [--delimiter C]
+
+Prints a config (JSON) for the table DATA ("-" is standard input): the kind of each column, a validation split, a flow and a
+training sized by the number of rows. What was decided of each column, and why, is told on standard error, and under "note" in
+the config. Change what you know better, and give it to train. `flowfit train DATA` does both in one.
+
+Options
+      --delimiter C   what separates the fields of DATA: tab, semicolon, … (default: comma; tab for .tsv)
+
+Examples
+  flowfit init data/circles.csv > circles.json
+)";
+}
+
+void Init::options(Options& options) {
+  options.positional("DATA", data_);
+  options.value("--delimiter", delimiter_);
+}
+
+int Init::run(const Context&) {
+  const std::string& data = needed(data_, name(), "DATA");
+  print(advised_config(data, delimiter_option(delimiter_)) + "\n");
+  return 0;
+}
+
+}  // namespace flowfit::commands

@@ -1,0 +1,65 @@
+// What a table's columns look like.
+#include "data/profile.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "core/error.h"
+
+namespace flowfit::data {
+namespace {
+
+// The profile of a table with this text.
+TableProfile profile_of(const std::string& text) {
+  const std::filesystem::path path = std::filesystem::temp_directory_path() / "flowfit_profile.csv";
+  std::ofstream(path) << text;
+  TableProfile found = profile(path.string());
+  std::filesystem::remove(path);
+  return found;
+}
+
+TEST_CASE("numbers: limits, piles, whole numbers, skewness") {
+  const TableProfile table = profile_of("id,n,x,c\n1,0,0.5,7\n2,0,0.5,7\n3,1e3,0.25,7\n4,,4.5, 7 \n");
+  REQUIRE(table.columns.size() == 4);
+  CHECK(table.rows == 4);
+  const ColumnProfile &id = table.columns[0], &n = table.columns[1], &x = table.columns[2], &c = table.columns[3];
+  CHECK(id.counts_up);
+  CHECK(id.distinct == 4);
+  CHECK(id.skewness == doctest::Approx(0));
+  CHECK_FALSE(n.counts_up);
+  CHECK(n.whole);
+  CHECK(n.missing == 1);
+  CHECK(n.present == 3);
+  CHECK(n.at_low == doctest::Approx(2.0 / 3));
+  CHECK(n.at_high == doctest::Approx(1.0 / 3));
+  CHECK_FALSE(x.whole);
+  CHECK(x.low == 0.25);
+  CHECK(x.high == 4.5);
+  CHECK(x.distinct == 3);
+  CHECK(x.skewness > 1);
+  CHECK(c.distinct == 1);
+}
+
+TEST_CASE("texts: the first one is shown, quoted fields count as what they say, and counting stops") {
+  const TableProfile table = profile_of("a,b\n1,\"u, v\"\nx,\"u, v\"\nNA,w\n");
+  CHECK_FALSE(table.columns[0].numbers());
+  CHECK(table.columns[0].text == "x");
+  CHECK(table.columns[0].missing == 1);
+  CHECK(table.columns[0].distinct == 2);
+  CHECK(table.columns[1].distinct == 2);
+  std::string many = "a\n";
+  for (int i = 0; i < 3000; ++i) many += "t" + std::to_string(i) + "\n";
+  CHECK(profile_of(many).columns[0].distinct == most_distinct_texts);
+}
+
+TEST_CASE("a column without values, and a table without rows") {
+  const TableProfile table = profile_of("a,b\n,1\nNA,2\n");
+  CHECK(table.columns[0].present == 0);
+  CHECK_FALSE(table.columns[0].numbers());
+  CHECK_THROWS_AS(profile_of("a,b\n"), core::DataError);
+}
+
+}  // namespace
+}  // namespace flowfit::data
