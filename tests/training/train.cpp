@@ -24,6 +24,18 @@ training::Summary run(const training::Request& request, int stop_after = -1) {
   return training::train(request, observer);
 }
 
+/// Row 124 is so far out that its score overflows.
+training::Request with_a_far_row(int members, const std::string& directory) {
+  training::Request request = banana_request("", directory);
+  request.config = "{\"ensemble\": " + std::to_string(members) + R"(, "data": {"preprocess": "none", "validation": 0},
+    "flow": [{"type": "permutation"}, {"type": "elementwise", "univariate": {"type": "affine", "scale": "exp"}}],
+    "train": {"steps": 100, "evaluate_every": 1, "batch_size": 4, "gradient_clip": 1, "optimizer": {"learning_rate": 0.3}}})";
+  for (std::vector<double>& column : request.data.columns)
+    for (double& value : column) value *= 0.01;
+  request.data.columns[0][123] = 1e19;
+  return request;
+}
+
 }  // namespace
 
 TEST_CASE("train: the model's bytes do not depend on threads or interruptions") {
@@ -152,13 +164,7 @@ TEST_CASE("train: divergence goes back, halves the rate, and ends with the best 
 
 TEST_CASE("train: a row that overflows is named with its layer, and the model before it is kept without validation too") {
   const Scratch scratch;
-  training::Request request = banana_request("", scratch.path("run"));
-  request.config = R"({"data": {"preprocess": "none", "validation": 0},
-    "flow": [{"type": "permutation"}, {"type": "elementwise", "univariate": {"type": "affine", "scale": "exp"}}],
-    "train": {"steps": 100, "evaluate_every": 1, "batch_size": 4, "gradient_clip": 1, "optimizer": {"learning_rate": 0.3}}})";
-  for (std::vector<double>& column : request.data.columns)
-    for (double& value : column) value *= 0.01;
-  request.data.columns[0][123] = 1e19;
+  training::Request request = with_a_far_row(1, scratch.path("run"));
   StopAfter observer(-1);
   const std::string message = thrown<core::DivergedError>([&] { training::train(request, observer); });
   CHECK(message.find("got no finite score at base for a = 1e+19, b = ") != std::string::npos);
@@ -171,13 +177,7 @@ TEST_CASE("train: a row that overflows is named with its layer, and the model be
 
 TEST_CASE("train: an ensemble that diverges names the member, and the model before it is kept") {
   const Scratch scratch;
-  training::Request request = banana_request("", scratch.path("run"));
-  request.config = R"({"ensemble": 2, "data": {"preprocess": "none", "validation": 0},
-    "flow": [{"type": "permutation"}, {"type": "elementwise", "univariate": {"type": "affine", "scale": "exp"}}],
-    "train": {"steps": 100, "evaluate_every": 1, "batch_size": 4, "gradient_clip": 1, "optimizer": {"learning_rate": 0.3}}})";
-  for (std::vector<double>& column : request.data.columns)
-    for (double& value : column) value *= 0.01;
-  request.data.columns[0][123] = 1e19;
+  training::Request request = with_a_far_row(2, scratch.path("run"));
   StopAfter observer(-1);
   const std::string message = thrown<core::DivergedError>([&] { training::train(request, observer); });
   CHECK(message.find("got no finite score at members.") != std::string::npos);
