@@ -37,7 +37,7 @@ class Columns(Case):
         return name
 
     def scores(self, model, text):
-        return [float(line) for line in self.good("logprob", model, "-", stdin=text.encode()).out.split()[1:]]
+        return [float(line) for line in self.good("logprob", model, "-", "-q", stdin=text.encode()).out.split()[1:]]
 
     def test_samples_keep_every_kind(self):
         self.write("t.csv", table(600))
@@ -72,6 +72,56 @@ class Columns(Case):
         run = self.train(config([CATEGORICAL, "length"], flow=FLOW))
         self.bad(3, "logprob", run, "-", stdin=b"kind,length\na,1\nc,1\n",
                  says=('stdin:3:1 (kind): expected a category that the model knows, got "c"',))
+
+    def test_baselines_are_held_against_the_same_rows(self):
+        # An integer and a category: what the normal says of all of them adds up as what the model says does.
+        self.write("t.csv", table(600))
+        run = self.train(config([CATEGORICAL, INTEGER], flow=FLOW))
+        mass = 0
+        for kind in ("a", '"b, ""x"""'):
+            for n in range(-3, 12):
+                said = self.good("evaluate", run, "-", stdin=f"kind,n\n{kind},{n}\n".encode()).json()
+                mass += math.exp(-said["gaussian_nll"])
+                self.assertTrue(math.isfinite(said["gain_over_mixture"]))
+        self.assertAlmostEqual(mass, 1, delta=0.02)
+
+    def test_every_format_holds_the_kinds_it_can(self):
+        self.write("t.csv", table(300))
+        run = self.train(config([CATEGORICAL, INTEGER, "length"], flow=FLOW))
+        self.good("sample", run, "-n", "20", "-o", "s.csv")
+        self.good("sample", run, "-n", "20", "-o", "s.jsonl")
+        rows = list(csv.DictReader(io.StringIO(self.read("s.csv").decode())))
+        for row, line in zip(rows, self.read("s.jsonl").decode().splitlines(), strict=True):
+            self.assertEqual(json.loads(line), {"kind": row["kind"], "n": int(row["n"]), "length": float(row["length"])})
+        self.bad(2, "sample", run, "-n", "20", "-o", "s.npy", says=("s.npy: expected a format that holds text for the categories of column",))
+        self.assertFalse(self.path("s.npy").exists())
+        # Categories that are numbers: a .npy reads and writes them.
+        self.write("n.csv", "c,x\n" + "".join(f"{1 + i % 3},{i * 37 % 101 / 7}\n" for i in range(200)))
+        numbers = self.train(config([{"name": "c", "kind": "categorical"}, "x"], flow=FLOW), "numbers", "n.csv")
+        self.good("sample", numbers, "-n", "30", "-o", "n.npy")
+        self.good("sample", numbers, "-n", "30", "-o", "draws.csv")
+        self.assertEqual(self.good("logprob", numbers, "n.npy").out, self.good("logprob", numbers, "draws.csv").out)
+
+    def test_threads_and_neighbours_change_nothing(self):
+        self.write("t.csv", table(300))
+        columns = [CATEGORICAL, INTEGER, SEX, {"name": "length", "kind": "positive", "preprocess": "quantile"}]
+        settings = config(columns, flow=FLOW, ensemble=2)
+        self.write("c.json", json.dumps(settings))
+        for threads in "123":
+            self.good("train", "c.json", "t.csv", "-o", "j" + threads, "-q", "-j", threads)
+            self.assertEqual(self.read(f"j{threads}/model.safetensors"), self.read("j1/model.safetensors"))
+        lines = table(60).splitlines()
+        whole = self.scores("j1", "\n".join(lines) + "\n")
+        self.assertEqual(whole[7:8], self.scores("j1", lines[0] + "\n" + lines[8] + "\n"))
+
+    def test_what_is_not_filled_and_not_continued(self):
+        self.write("t.csv", table(300))
+        run = self.train(config([CATEGORICAL, INTEGER, "length"], flow=FLOW))
+        self.bad(2, "impute", run, "-", stdin=b"kind,n,length\na,,1\n", says=('column "n": cells of kind "integer" are not filled',))
+        filled = self.good("impute", run, "-", stdin=b"kind,n,length\na,1,\n", err=None)
+        self.assertTrue(math.isfinite(float(filled.out.splitlines()[1].split(",")[2])))
+        self.write("other.json", json.dumps(config([CATEGORICAL, {"name": "n"}, "length"], flow=FLOW)))
+        self.bad(2, "train", "other.json", "t.csv", "--init", run, "-o", "next", says=('column "n" is of another kind there',))
 
 
 if __name__ == "__main__":
