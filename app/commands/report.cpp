@@ -51,6 +51,15 @@ std::vector<std::size_t> first_columns(const Subject& subject, std::size_t most)
   return shown;
 }
 
+/// The first that are numbers: codes of categories have no order, and no place in the base.
+std::vector<std::size_t> first_numbers(const Subject& subject, std::size_t most) {
+  std::vector<std::size_t> shown;
+  const std::vector<data::Column>& columns = subject.model.schema().columns;
+  for (std::size_t c = 0; c < columns.size() && shown.size() < most; ++c)
+    if (columns[c].kind != data::Kind::categorical) shown.push_back(c);
+  return shown;
+}
+
 std::string scores_section(const Subject& subject, const Json& record) {
   const double columns = static_cast<double>(subject.model.schema().columns.size());
   const auto bits = [&](double mean) { return figure_of(-mean / (columns * std::numbers::ln2)); };
@@ -126,7 +135,7 @@ std::string body(const std::string& model_name, const Subject& subject, const st
   const Json record = model.record().empty() ? Json::object() : config::parse_json(model.record(), "record");
   std::size_t parameters = 0;
   for (const auto& p : model.parameters()) parameters += p.learned ? p.size : 0;
-  const std::vector<std::size_t> shown = first_columns(subject, most_columns);
+  const std::vector<std::size_t> shown = first_columns(subject, most_columns), numbers = first_numbers(subject, most_columns);
 
   std::string html = "<header>\n<h1>" + drawing::escaped(model_name) + "</h1>\n<p class=\"soft\">A normalizing flow of " +
                      counted(schema.columns.size(), "column") +
@@ -136,11 +145,11 @@ std::string body(const std::string& model_name, const Subject& subject, const st
   html += scores_section(subject, record) + training_section(model_name, model, record);
   html += "<h2>Marginals</h2>\n" + drawing::html_figure(drawing::marginals_figure(subject, shown, paper)) +
           columns_table(subject, shown);
-  if (schema.columns.size() > 1)
+  if (numbers.size() > 1)
     html += "<h2>Pairs of columns</h2>\n" +
-            drawing::html_figure(drawing::pairs_figure(subject, first_columns(subject, most_of_pairs), paper));
+            drawing::html_figure(drawing::pairs_figure(subject, first_numbers(subject, most_of_pairs), paper));
   html += "<h2>Calibration</h2>\n";
-  if (model.traits().members == 1) html += drawing::html_figure(drawing::pit_figure(subject, shown, paper));
+  if (model.traits().members == 1 && !numbers.empty()) html += drawing::html_figure(drawing::pit_figure(subject, numbers, paper));
   html += drawing::html_figure(drawing::coverage_figure(subject, paper));
   html += "<h2>Model</h2>\n<pre>" + drawing::escaped(description(flow::model_path(model_name), model)) +
           "</pre>\n<h2>Config</h2>\n<pre>" +

@@ -103,19 +103,25 @@ Figure pit_figure(const Subject& subject, const std::vector<std::size_t>& shown,
   constexpr std::size_t bins = 20;
   std::vector<double> edges, log_det(subject.rows.front().size());
   for (std::size_t i = 0; i <= bins; ++i) edges.push_back(static_cast<double>(i) / bins);
-  const data::Columns base = subject.model.encode(subject.rows, subject.rows_context, log_det, subject.pool);
+  // A whole number stands for its cell: somewhere in it, or the steps would show.
+  const data::Schema& schema = subject.model.schema();
+  const auto encoded = [&](data::Columns x, const data::Columns& context, std::uint32_t epoch, std::span<double> unused) {
+    schema.dequantize(x, {0, core::Purpose::dequantize, epoch});
+    return subject.model.encode(x, context, unused, subject.pool);
+  };
+  const data::Columns base = encoded(subject.rows, subject.rows_context, 0, log_det);
   const std::vector<bool> normal = subject.model.traits().standard_normal;
   const bool all_normal = std::ranges::all_of(shown, [&](std::size_t c) { return normal[c]; });
   data::Columns drawn;
   if (!all_normal) {
     std::vector<double> unused(draw_count);
-    drawn = subject.model.encode(subject.draws, subject.draws_context, unused, subject.pool);
+    drawn = encoded(subject.draws, subject.draws_context, 1, unused);
   }
   Sketch sketch(paper, static_cast<int>(shown.size()), 3, shown.size() == 1 ? 340 : 220);
   sketch.key({{KeyEntry::area, data_color, "data, encoded", '*'},
               {KeyEntry::line, model_color, "uniform", '#'},
               {KeyEntry::band, faint_color, "95 % of the bins where the model is right", ' '}});
-  const std::vector<std::string> names = subject.model.schema().names();
+  const std::vector<std::string> names = schema.names();
   const double half = 1.96 * std::sqrt((bins - 1) / static_cast<double>(log_det.size())), low = std::max(0.0, 1 - half);
   const std::string around = sketch.data({{0, 1}, {low, low}, {1 + half, 1 + half}});
   for (const std::size_t c : shown) {

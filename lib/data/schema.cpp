@@ -226,13 +226,13 @@ void Schema::to_middle(Columns& data) const {
       for (double& value : data[d]) value += 0.5;
 }
 
-void Schema::dequantize(Columns& data, const core::RandomKey& key) const {
+void Schema::dequantize(Columns& data, const core::RandomKey& key, std::uint64_t first) const {
   std::vector<std::size_t> integers;
   for (std::size_t d = 0; d < columns.size(); ++d)
     if (columns[d].kind == Kind::integer) integers.push_back(d);
   std::vector<double> uniforms(integers.size());
   for (std::size_t row = 0; !integers.empty() && row < data.front().size(); ++row) {
-    key.uniforms(row, uniforms);
+    key.uniforms(first + row, uniforms);
     for (std::size_t k = 0; k < integers.size(); ++k) data[integers[k]][row] += uniforms[k];
   }
 }

@@ -55,8 +55,8 @@ struct Schema {
   std::vector<CellPoint> cell_points(std::size_t count) const;
   /// Moves whole numbers to the middles of their cells.
   void to_middle(Columns& columns) const;
-  /// Adds the uniforms of `key`, each row's own, to whole numbers.
-  void dequantize(Columns& columns, const core::RandomKey& key) const;
+  /// Adds the uniforms of `key`, each row's own by its number from `first` on, to whole numbers.
+  void dequantize(Columns& columns, const core::RandomKey& key, std::uint64_t first = 0) const;
   /// The gradient by flow units of a sum over rows of (f + log_det of encode) → by data units, in place. `columns`: the rows, in data units.
   void pull_back(Columns& gradient, const Columns& columns) const;
 

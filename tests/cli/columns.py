@@ -85,6 +85,13 @@ class Columns(Case):
                 self.assertTrue(math.isfinite(said["gain_over_mixture"]))
         self.assertAlmostEqual(mass, 1, delta=0.02)
 
+    def test_whole_numbers_are_tested_over_their_cells(self):
+        self.write("t.csv", table(600))
+        run = self.train(config([INTEGER], flow=FLOW))
+        said = self.good("evaluate", run, "t.csv", "-q").json()
+        self.assertGreater(said["base_columns"]["n"]["p_value"], 1e-3)
+        self.assertLess(abs(said["base_radius"]["within_50"] - 0.5), 0.08)
+
     def test_every_format_holds_the_kinds_it_can(self):
         self.write("t.csv", table(300))
         run = self.train(config([CATEGORICAL, INTEGER, "length"], flow=FLOW))
