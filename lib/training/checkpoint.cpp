@@ -104,7 +104,8 @@ Checkpoint<T> read_checkpoint(const flow::TypedModel<T>& model, const flow::Arch
   const auto read = [&](Snapshot<T>& snapshot, const std::string& prefix) {
     each_vector(snapshot, prefix, [&](const std::string& name, std::vector<T>& values, bool may_miss) {
       const flow::Tensor* tensor = archive.find(name);
-      if (!tensor && may_miss) return;
+      // A flow without parameters has no weights to write.
+      if (!tensor && (may_miss || model.weights().empty())) return;
       if (!tensor || tensor->size() != model.weights().size())
         throw core::ModelError(where + ": tensor \"" + name + "\" is missing or of another size");
       values = flow::tensor_values<T>(*tensor, where);

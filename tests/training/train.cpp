@@ -175,6 +175,18 @@ TEST_CASE("train: a row that overflows is named with its layer, and the model be
   CHECK(thrown<core::DivergedError>([&] { training::train(request, observer); }).find("row 124") != std::string::npos);
 }
 
+TEST_CASE("train: a flow without parameters is resumed like any other") {
+  const Scratch scratch;
+  training::Request request = banana_request("", scratch.path("run"));
+  request.config = R"({"flow": [{"type": "permutation"}], "train": {"steps": 20, "evaluate_every": 5}})";
+  const training::Summary whole = run(request);
+  request.directory = scratch.path("parts");
+  request.resume = true;
+  CHECK(run(request, 3).stopped == "interrupted");
+  CHECK(run(request).train_nll == whole.train_nll);
+  CHECK((scratch.read("parts/model.safetensors") == scratch.read("run/model.safetensors")));
+}
+
 TEST_CASE("train: an ensemble that diverges names the member, and the model before it is kept") {
   const Scratch scratch;
   training::Request request = with_a_far_row(2, scratch.path("run"));
