@@ -17,7 +17,7 @@ Fold fold(const data::Dataset& table, int number, int count, std::uint64_t seed)
   const std::vector<std::uint32_t> order = core::permutation({seed, core::Purpose::fold}, n);
   std::vector<bool> held(n, false);
   for (std::size_t i = k * n / folds; i < (k + 1) * n / folds; ++i) held[order[i]] = true;
-  Fold parts{{table.source, table.names, {}}, {table.source, table.names, {}}};
+  Fold parts{{table.source, table.names, {}, table.texts}, {table.source, table.names, {}, table.texts}};
   for (const std::vector<double>& column : table.columns) {
     std::vector<double>&inside = parts.train.columns.emplace_back(), &outside = parts.held.columns.emplace_back();
     for (std::size_t row = 0; row < n; ++row) (held[row] ? outside : inside).push_back(column[row]);

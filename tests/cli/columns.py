@@ -92,6 +92,13 @@ class Columns(Case):
         self.assertGreater(said["base_columns"]["n"]["p_value"], 1e-3)
         self.assertLess(abs(said["base_radius"]["within_50"] - 0.5), 0.08)
 
+    def test_folds_know_the_categories_of_the_whole_table(self):
+        self.write("t.csv", table(300))
+        self.write("c.json", json.dumps(config([CATEGORICAL, INTEGER, "length"], flow=FLOW)))
+        said = self.good("cv", "c.json", "t.csv", "--folds", "3", "-q").json()
+        self.assertEqual(len(said["folds"]), 3)
+        self.assertTrue(math.isfinite(said["nll"]))
+
     def test_every_format_holds_the_kinds_it_can(self):
         self.write("t.csv", table(300))
         run = self.train(config([CATEGORICAL, INTEGER, "length"], flow=FLOW))
