@@ -238,11 +238,10 @@ int Check::check_model(const Context& context) {
   if (data_) throw core::ConfigError("unexpected argument " + core::quoted(*data_) + "; a model is checked without data");
   const std::string path = flow::model_path(*subject_);
   const std::unique_ptr<flow::Model> model = flow::load_model(path, true), as_saved = flow::load_model(path);
-  for (const data::Column& column : model->schema().columns)
-    if (!model->schema().cell_points(1).empty() || column.kind == data::Kind::categorical)
-      throw core::ConfigError(path +
-                              ": its density is not one over numbers alone, which is what is checked: it has columns of kind " +
-                              "\"integer\", \"categorical\" or \"periodic\"");
+  if (model->schema().has_cells() || model->schema().has(data::Kind::categorical))
+    throw core::ConfigError(path +
+                            ": its density is not one over numbers alone, which is what is checked: it has columns of kind " +
+                            "\"integer\", \"categorical\" or \"periodic\"");
   core::ThreadPool pool(context.threads);
   const flow::ModelCheck check = flow::check_model(*model, *as_saved, pool);
   print(json_ ? config::print_json(model_json(path, check), 2) + "\n" : model_table(path, check));

@@ -31,20 +31,6 @@ void refuse(const ColumnSpec& spec, const std::string& expected, double value, c
   throw core::DataError(core::message(place(spec), expected, core::number(value), hint));
 }
 
-/// Mean and standard deviation in two passes. Long double: neither the sum of 1e300s nor the squares of 1e-200s leave the range.
-void standardize(Column& column, const std::vector<double>& values) {
-  const auto n = static_cast<long double>(values.size());
-  long double sum = 0.0L;
-  for (const double value : values) sum += value;
-  column.loc = static_cast<double>(sum / n);
-  long double squares = 0.0L;
-  for (const double value : values) {
-    const long double deviation = static_cast<long double>(value) - column.loc;
-    squares += deviation * deviation;
-  }
-  column.scale = static_cast<double>(std::sqrt(squares / n));
-}
-
 /// Whole numbers as the middle of what dequantization makes of them: equal ones evenly over [k, k + 1).
 std::vector<double> dequantized(std::vector<double> values) {
   std::ranges::sort(values);
@@ -198,9 +184,25 @@ Column Column::fit(const ColumnSpec& spec, const std::vector<double>& values, co
   if (spec.preprocess == Preprocess::quantile)
     column.quantiles = QuantileMap::fit(std::move(shaped));
   else if (spec.preprocess != Preprocess::none)
-    standardize(column, shaped);
+    column.standardize(shaped);
   if (!(column.scale >= DBL_MIN)) fail_constant(spec, values.front(), modelled);
   return column;
+}
+
+// In two passes. Long double: neither the sum of 1e300s nor the squares of 1e-200s leave the range.
+void Column::standardize(const std::vector<double>& values, const std::vector<double>& weights) {
+  const auto weight = [&](std::size_t row) { return weights.empty() ? 1.0L : static_cast<long double>(weights[row]); };
+  long double total = 0.0L, sum = 0.0L, squares = 0.0L;
+  for (std::size_t row = 0; row < values.size(); ++row) {
+    total += weight(row);
+    sum += weight(row) * values[row];
+  }
+  loc = static_cast<double>(sum / total);
+  for (std::size_t row = 0; row < values.size(); ++row) {
+    const long double deviation = static_cast<long double>(values[row]) - loc;
+    squares += weight(row) * deviation * deviation;
+  }
+  scale = static_cast<double>(std::sqrt(squares / total));
 }
 
 bool Column::affine() const { return (kind == Kind::continuous || kind == Kind::integer) && quantiles.empty(); }

@@ -60,6 +60,8 @@ struct Column {
   /// `modelled`) a constant is refused only where it cannot be standardized.
   static Column fit(const ColumnSpec& spec, const std::vector<double>& values, const std::vector<double>& seen, bool modelled);
 
+  /// Sets loc and scale to the mean and standard deviation (divisor n) of values that its kind has mapped already. `weights`: of the values, or none.
+  void standardize(const std::vector<double>& values, const std::vector<double>& weights = {});
   bool affine() const;  ///< (x − loc) / scale and no more
   /// value: NaN and log_slope −∞ where x is outside the limits.
   Point at(double x) const;

@@ -370,7 +370,7 @@ void CsvReader::select(std::vector<std::size_t> fields, BadCell bad, std::vector
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (fields[i] >= header().size()) throw std::out_of_range("CsvReader::select: no such field");
     std::size_t& slot = state_->slots[fields[i]];
-    const bool text = !state_->categories.empty() && (state_->categories[i].open || !state_->categories[i].texts.empty());
+    const bool text = !state_->categories.empty() && !state_->categories[i].numbers();
     if (slot == unselected)
       slot = text ? of_text + i : i;
     else

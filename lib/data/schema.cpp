@@ -141,6 +141,8 @@ bool Schema::has(Kind kind) const {
   return std::ranges::any_of(columns, [kind](const Column& column) { return column.kind == kind; });
 }
 
+bool Schema::has_cells() const { return has(Kind::integer) || has(Kind::periodic); }
+
 void Schema::encode(Columns& data, std::span<double> log_det) const {
   expect_columns(columns.size(), data);
   std::ranges::fill(log_det, 0.0);

@@ -41,6 +41,7 @@ struct Schema {
   std::vector<std::string> names() const;  ///< of the modelled columns
   std::vector<std::string> context_names() const;
   bool has(Kind kind) const;  ///< among the modelled columns
+  bool has_cells() const;     ///< rows stand for more than a point: there are cell_points
 
   /// Data units → flow units, in place; columns.size() == this->columns.size(). `log_det`, unless empty: log|d encoded / d data| of each row, −∞ for
   /// a row outside the limits. An integer is encoded as the number it is: add what is to be between k and k + 1 before.

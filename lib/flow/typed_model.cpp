@@ -199,7 +199,7 @@ template <class T>
 Conditionals TypedModel<T>::conditionals() const {
   Conditionals all = density_.conditionals();
   if (all.reason.empty() && !schema_.whitening.columns.empty()) all.reason = "whitening mixes its columns";
-  if (all.reason.empty() && !schema_.cell_points(1).empty())
+  if (all.reason.empty() && schema_.has_cells())
     all.reason = "its score of a row is a sum over whole numbers' cells or a circle's turns, of all columns together";
   return all;
 }

@@ -48,24 +48,14 @@ std::vector<double> take_weights(const std::string& column, const data::Dataset&
   return rows_of({weights}, positive).front();
 }
 
-/// Sets the mean and standard deviation of a column that is standardized to the weighted ones, in two passes as the schema takes the plain ones.
+/// Standardizes a column by weighted values, where its config asks for it.
 void standardize(data::Column& column, const data::ColumnSpec& spec, std::vector<double> values,
                  const std::vector<double>& weights) {
   if (spec.preprocess != data::Preprocess::standardize || spec.kind == data::Kind::categorical) return;
   column.loc = 0;
   column.scale = 1;
   for (double& value : values) value = column.at(value).value;  // its logarithm, or what its kind asks for
-  long double total = 0, sum = 0, squares = 0;
-  for (std::size_t row = 0; row < values.size(); ++row) {
-    total += weights[row];
-    sum += static_cast<long double>(weights[row]) * values[row];
-  }
-  column.loc = static_cast<double>(sum / total);
-  for (std::size_t row = 0; row < values.size(); ++row) {
-    const long double deviation = static_cast<long double>(values[row]) - column.loc;
-    squares += weights[row] * deviation * deviation;
-  }
-  column.scale = static_cast<double>(std::sqrt(squares / total));
+  column.standardize(values, weights);
 }
 
 std::string percent(double share) { return core::number(std::round(share * 1000) / 10) + " %"; }

@@ -313,9 +313,7 @@ class Training {
     return scores;
   }
 
-  double saved_nll(const Rows<T>& rows, const data::Columns& columns, const data::Columns& context) {
-    if (model_->schema().cell_points(1).empty()) return trainer_->nll(rows, trainer_->saved()) - rows.log_det;
-    const std::vector<double> scores = saved_scores(columns, context, rows.count);
+  static double mean_nll(const Rows<T>& rows, const std::vector<double>& scores) {
     double sum = 0;
     for (std::size_t row = 0; row < rows.count; ++row) sum += rows.weight(row) * scores[row];
     return -sum / static_cast<double>(rows.count);
@@ -332,9 +330,14 @@ class Training {
     s.rows = parts_.train_rows;
     s.validation_rows = parts_.validation_rows;
     s.parameters = parameter_count();
-    s.train_nll = saved_nll(train_, parts_.train, parts_.train_context);
-    if (validation_.count > 0) s.validation_nll = saved_nll(validation_, parts_.validation, parts_.validation_context);
     const std::vector<double> held_out = saved_scores(parts_.validation, parts_.validation_context, parts_.validation_rows);
+    if (model_->schema().has_cells()) {
+      s.train_nll = mean_nll(train_, saved_scores(parts_.train, parts_.train_context, parts_.train_rows));
+      if (validation_.count > 0) s.validation_nll = mean_nll(validation_, held_out);
+    } else {
+      s.train_nll = trainer_->nll(train_, trainer_->saved()) - train_.log_det;
+      if (validation_.count > 0) s.validation_nll = trainer_->nll(validation_, trainer_->saved()) - validation_.log_det;
+    }
     model_->set_reference(fit_reference(model_->schema(), parts_, held_out, plan_.flow.seed, pool_));
     std::tie(s.gaussian_nll, s.mixture_nll) = baseline_nlls(*model_, parts_, pool_);
     Json record = saved_record(stopped);
