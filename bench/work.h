@@ -23,8 +23,8 @@ class Work {
       key.normals(i, row);
       for (std::size_t d = 0; d < columns; ++d) rows_[d][i] = row[d];
     }
-    model_->set_schema(data::Schema::fit("none", plan_.flow.columns, rows_, {}, {}));
-    train_ = training::encoded<float>(model_->schema(), rows_, {}, n);
+    model_->set_schema(data::Schema::fit(plan_.flow.column_specs, rows_, {}, {}));
+    train_ = training::encoded<float>(model_->schema(), rows_, {}, n, 1);
     trainer_ = std::make_unique<training::Trainer<float>>(*model_, plan_.training, train_, none_, pool_);
     for (std::vector<double>& column : rows_) column.resize(static_cast<std::size_t>(c.rows));
     scores_.resize(static_cast<std::size_t>(c.rows));
