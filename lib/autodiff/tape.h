@@ -55,6 +55,19 @@ class Tape {
     return arena_.template allocate<U>(static_cast<std::size_t>(count));
   }
 
+  /// What is handed out in its lifetime is taken back at its end: room to work in that the next column finds warm in the cache.
+  class Scratch {
+   public:
+    explicit Scratch(Tape& tape) : tape_(tape), mark_(tape.arena_.mark()) {}
+    ~Scratch() { tape_.arena_.rewind(mark_); }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+
+   private:
+    Tape& tape_;
+    core::Arena::Mark mark_;
+  };
+
   /// For its lifetime the tape evaluates, and what was made meanwhile is forgotten at its end: a search that calls ops many times before
   /// the one call that counts. Results go to memory made before.
   class Evaluation {

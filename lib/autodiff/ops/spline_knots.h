@@ -3,6 +3,7 @@
 
 #include "autodiff/ops/columns.h"
 #include "autodiff/ops/spline.h"
+#include "core/vectorize.h"
 
 namespace flowfit::autodiff {
 
@@ -19,6 +20,7 @@ struct Kept {
   T *widths, *heights;  // K·R softmax shares
   T* bin;               // B; as a number, so that loops over it vectorize
   T* inner;             // B: t, the place in the bin, on the side where the formulas are evaluated
+  T *width, *height;    // B: the shares of the row's own bin, where each row has knots
   Bins<T> rows, table;
   T *slope0, *slope1, *lambda_slope;
 };
@@ -36,7 +38,7 @@ Bins<T> take_bins(T*& at, Index count) {
 template <class T>
 Kept<T> keep(Tape<T>& tape, Index bins, Index raw_rows, Index rows, bool shared) {
   const Index entries = shared ? bins : rows;
-  T* at = tape.scratch(2 * bins * raw_rows + 9 * rows + 3 * entries + (shared ? 7 * bins : 0));
+  T* at = tape.scratch(2 * bins * raw_rows + 9 * rows + 3 * entries + (shared ? 7 * bins : 2 * rows));
   const auto take = [&](Index count) {
     T* const here = at;
     at += count;
@@ -47,6 +49,8 @@ Kept<T> keep(Tape<T>& tape, Index bins, Index raw_rows, Index rows, bool shared)
   k.heights = take(bins * raw_rows);
   k.bin = take(rows);
   k.inner = take(rows);
+  k.width = shared ? nullptr : take(rows);
+  k.height = shared ? nullptr : take(rows);
   k.rows = take_bins(at, rows);
   k.table = shared ? take_bins(at, bins) : k.rows;
   k.slope0 = take(entries);
@@ -79,18 +83,58 @@ Scale<T> scale_of(double smallest, const SplineShape& shape) {
   return {static_cast<T>(2 * shape.bound * smallest), static_cast<T>(2 * shape.bound * (1 - shape.bins * smallest))};
 }
 
-/// knots(:, k) = left edge of bin k, for k = 0 … K−1.
+/// What the raw numbers of a rational kind become, in the arithmetic of T.
 template <class T>
-void left_edges(const T* shares, Index bins, Index rows, Scale<T> scale, T bound, T* knots) {
-  if (rows == 1) {
-    knots[0] = -bound;
-    for (Index k = 1; k < bins; ++k) knots[k] = knots[k - 1] + (scale.low + scale.span * shares[k - 1]);
-    return;
-  }
-  Column<T>(knots, rows).setConstant(-bound);
-  for (Index k = 1; k < bins; ++k)
-    Column<T>(knots + k * rows, rows) =
-        Column<T>(knots + (k - 1) * rows, rows) + (scale.low + scale.span * ConstColumn<T>(shares + (k - 1) * rows, rows));
+struct KnotShape {
+  explicit KnotShape(const SplineShape& shape)
+      : bins(shape.bins),
+        slopes(shape.slopes()),
+        periodic(shape.periodic),
+        learns_lambda(shape.kind == SplineKind::rational_linear),
+        bound(static_cast<T>(shape.bound)),
+        min_slope(static_cast<T>(shape.min_slope)),
+        slope_offset(static_cast<T>(std::log(std::expm1(1.0 - shape.min_slope)))),
+        width(scale_of<T>(shape.min_width, shape)),
+        height(scale_of<T>(shape.min_height, shape)) {}
+
+  Index bins, slopes;
+  bool periodic, learns_lambda;
+  T bound, min_slope, slope_offset;  // softplus(0 + slope_offset) + min_slope = 1
+  Scale<T> width, height;
+};
+
+/// Raw slopes and places of the knots of `count` bins, bin[i] each → their values, and their derivatives into `k`. The ends of a line are exactly 1.
+template <class T>
+void constrain_slopes(Tape<T>& tape, const KnotShape<T>& shape, const Kept<T>& k, const T* bin, Index count, const Bins<T>& b) {
+  constexpr double lambda_low = 0.025, lambda_span = 0.95;
+  T* const one_plus = tape.scratch(count);
+  const auto softplus = [&](T* d, T* derivative, T end_bin) {
+    Column<T> v(d, count), s(derivative, count);
+    v += shape.slope_offset;
+    s = (-v.abs()).exp();  // e^−|v|
+    FLOWFIT_VECTORIZE
+    for (Index i = 0; i < count; ++i) {
+      const T e = derivative[i];
+      derivative[i] = (d[i] >= T(0) ? T(1) : e) / (T(1) + e);
+      d[i] = std::max(d[i], T(0));
+      one_plus[i] = T(1) + e;
+    }
+    v += Column<T>(one_plus, count).log() + shape.min_slope;
+    FLOWFIT_VECTORIZE
+    for (Index i = 0; i < count; ++i) {
+      const bool end = bin[i] == end_bin;
+      d[i] = end ? T(1) : d[i];
+      derivative[i] = end ? T(0) : derivative[i];
+    }
+  };
+  const T nowhere = T(-1);
+  softplus(b.d0, k.slope0, shape.periodic ? nowhere : T(0));
+  softplus(b.d1, k.slope1, shape.periodic ? nowhere : static_cast<T>(shape.bins - 1));
+  if (!shape.learns_lambda) return;
+  Column<T> lambda(b.lambda, count), derivative(k.lambda_slope, count);
+  lambda = (T(1) + (-lambda).exp()).inverse();
+  derivative = T(lambda_span) * lambda * (T(1) - lambda);
+  lambda = T(lambda_low) + T(lambda_span) * lambda;
 }
 
 }  // namespace flowfit::autodiff
