@@ -82,9 +82,9 @@ class MixtureNormal final : public Distribution<T> {
   Index own_factor(Index k) const { return kind_ == Covariance::tied ? 0 : k; }
   autodiff::NormalFactor<T> factor(Pass<T>& pass, Index k) const {
     const Index own = own_factor(k);
-    return {pass.parameter({loc_.offset + k * features_, 1, features_}),
-            kind_ == Covariance::diagonal ? Var<T>{} : pass.parameter({lower_.offset + own * packed_, 1, packed_}),
-            pass.parameter({log_diagonal_.offset + own * features_, 1, features_})};
+    return {pass.parameter(loc_).columns(k * features_, features_),
+            kind_ == Covariance::diagonal ? Var<T>{} : pass.parameter(lower_).columns(own * packed_, packed_),
+            pass.parameter(log_diagonal_).columns(own * features_, features_)};
   }
 
   Index features_, packed_, components_;

@@ -32,7 +32,7 @@ Var<T> Categories<T>::input(Pass<T>& pass, Var<T> x, std::size_t column) const {
 template <class T>
 Var<T> Categories<T>::offsets(Pass<T>& pass, std::size_t column) const {
   const Index before = std::accumulate(counts_.begin(), counts_.begin() + static_cast<std::ptrdiff_t>(column), Index{0});
-  return pass.parameter({logits_.offset + before, 1, counts_[column]});
+  return pass.parameter(logits_).columns(before, counts_[column]);
 }
 
 template <class T>

@@ -27,12 +27,12 @@ Slot ParameterLayout::add(Parameter parameter) {
   size_ += (parameter.size + 15) / 16 * 16;
   parameters_.push_back(std::move(parameter));
   const Parameter& p = parameters_.back();
-  return {p.offset, 1, p.size};
+  return {p.offset, 1, p.size, parameters_.size() - 1};
 }
 
 Slot ParameterLayout::matrix(const std::string& name, Index out, Index in, Initializer initialize, std::vector<int> prefix) {
   const Slot slot = add({name, {out, in}, 0, out * in, std::move(initialize), true, std::move(prefix), false});
-  return {slot.offset, in, out};
+  return {slot.offset, in, out, slot.number};
 }
 
 Slot ParameterLayout::vector(const std::string& name, std::vector<Index> shape, Initializer initialize) {

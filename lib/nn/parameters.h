@@ -13,9 +13,15 @@ namespace flowfit::nn {
 
 using autodiff::Index;
 
-/// A range of the parameter vector, seen as a rows x cols matrix.
+/// A parameter's range of the parameter vector, seen as a rows x cols matrix. Made by ParameterLayout alone: a part of it is a part of its Var.
 struct Slot {
+  Slot() = default;
   Index offset = 0, rows = 0, cols = 0;
+  std::size_t number = 0;  ///< of the parameter, from 0
+
+ private:
+  friend class ParameterLayout;
+  Slot(Index first, Index r, Index c, std::size_t n) : offset(first), rows(r), cols(c), number(n) {}
 };
 
 /// Fills one parameter with its start; draws come from `key` alone.

@@ -54,6 +54,7 @@ Trainer<T>::Trainer(flow::TypedModel<T>& model, const Settings& settings, const 
   for (std::size_t l = 0; l < lanes; ++l) {
     lanes_.push_back(std::make_unique<Lane>());
     lanes_.back()->gradient = gradients_.data() + l * size;
+    lanes_.back()->untouched = std::make_unique<bool[]>(model.layout().parameters().size());
     lanes_.back()->sums.resize(static_cast<std::size_t>(model.layout().sums()));
     lane_gradients_.push_back(lanes_.back()->gradient);
   }
@@ -102,7 +103,7 @@ typename Trainer<T>::Loaded Trainer<T>::load(Lane& lane, std::size_t member, con
   std::uint64_t* row_ids = lane.tape.template scratch<std::uint64_t>(padded);
   for (std::size_t i = 0; i < blocks.padded(b); ++i) row_ids[i] = ids[std::min(i, ids.size() - 1)];
   const Loaded loaded{ids,
-                      {lane.tape, model_.weights().data(), lane.gradient, true, settings_.seed,
+                      {lane.tape, model_.weights().data(), lane.gradient, lane.untouched.get(), true, settings_.seed,
                        static_cast<std::uint32_t>(state_.step), row_ids, lane.sums.data(), static_cast<Index>(ids.size())},
                       gather(lane.tape, train_.x, ids, padded, features, inputs),
                       gather(lane.tape, train_.context, ids, padded, context, false)};
@@ -121,8 +122,19 @@ typename Trainer<T>::Loaded Trainer<T>::load(Lane& lane, std::size_t member, con
 }
 
 template <class T>
+void Trainer<T>::begin_gradient(Lane& lane) const {
+  std::fill_n(lane.untouched.get(), model_.layout().parameters().size(), true);
+}
+
+template <class T>
+void Trainer<T>::end_gradient(Lane& lane) const {
+  for (std::size_t p = 0; const nn::Parameter& parameter : model_.layout().parameters())
+    if (lane.untouched[p++]) std::fill_n(lane.gradient + parameter.offset, parameter.size, T(0));
+}
+
+template <class T>
 void Trainer<T>::run_lane(Lane& lane, std::size_t number, const Batch& batch) {
-  std::fill_n(lane.gradient, model_.weights().size(), T(0));
+  begin_gradient(lane);
   lane.sum = 0;
   std::ranges::fill(lane.sums, 0.0);
   // Divided by the number of rows and not by their weights' sum: an epoch's steps then add up to the gradient of the weighted mean.
@@ -141,6 +153,7 @@ void Trainer<T>::run_lane(Lane& lane, std::size_t number, const Batch& batch) {
       lane.tape.backward();
     }
   }
+  end_gradient(lane);
 }
 
 template <class T>
@@ -199,7 +212,7 @@ Cause Trainer<T>::cause() {
   const Batch batch = next_batch();
   const auto& members = model_.density().members();
   Lane& lane = *lanes_.front();
-  std::fill_n(lane.gradient, model_.weights().size(), T(0));
+  begin_gradient(lane);
   Cause cause;
   const auto look_at = [&](const flow::Density<T>& member, Loaded& loaded, auto&& is_finite) {
     const Index rows = static_cast<Index>(loaded.ids.size());
@@ -231,6 +244,7 @@ Cause Trainer<T>::cause() {
       if (!std::isfinite(loaded.x.adjoint[j * loaded.x.rows + row])) return false;
     return true;
   });
+  end_gradient(lane);
   // The gradient runs from the base through flow.0 onwards, as the parameters lie: the first that it spoils is nearest to the fault.
   for (const nn::Parameter& p : model_.layout().parameters()) {
     const std::span<const T> gradient(lane.gradient + p.offset, static_cast<std::size_t>(p.size));

@@ -100,6 +100,7 @@ class Trainer {
   struct Lane {
     nn::Tape<T> tape;
     T* gradient = nullptr;
+    std::unique_ptr<bool[]> untouched;  // Pass::untouched; masked weights' gradients stay 0, as they were made
     double sum = 0;
     std::vector<double> sums;  // Pass::sums
   };
@@ -120,6 +121,9 @@ class Trainer {
     flow::Var<T> x, context;
   };
   Loaded load(Lane& lane, std::size_t member, const Batch& batch, std::size_t b, bool inputs);
+  /// What a lane begins and ends a gradient with.
+  void begin_gradient(Lane& lane) const;
+  void end_gradient(Lane& lane) const;
   void run_lane(Lane& lane, std::size_t number, const Batch& batch);
   /// Draws anew where each whole number lies in its cell, for this step.
   void dequantize(nn::Tape<T>& tape, std::uint64_t seed, const std::uint64_t* row_ids, flow::Var<T> x) const;

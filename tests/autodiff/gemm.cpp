@@ -96,7 +96,7 @@ TEST_CASE("gemm: products and transposed products are those of a plain loop, wit
   CHECK((c.array() - 2 - loop(m, n, k, [&](Index i, Index j, Index p) { return a(i, p) * bt(j, p); }).array()).abs().maxCoeff() <
         1e-13);
   Matrix<double> d = Matrix<double>::Constant(k, n, 2);
-  autodiff::multiply_transposed_left<double>(left, {tall.data(), m, n, m + 3}, view(d));
+  autodiff::multiply_transposed_left<double>(left, {tall.data(), m, n, m + 3}, view(d), true);
   CHECK(
       (d.array() - 2 - loop(k, n, m, [&](Index i, Index j, Index p) { return a(p, i) * tall(p, j); }).array()).abs().maxCoeff() <
       1e-13);
@@ -117,7 +117,7 @@ TEST_CASE("gemm: a product deeper than what is taken at a time is that of a plai
     autodiff::multiply_transposed_right<double>(view(a), view(bt), view(c));
     CHECK((c.array() - start - right.array()).abs().maxCoeff() < 1e-11);
     c.setConstant(start);
-    autodiff::multiply_transposed_left<double>(view(at), view(b), view(c));
+    autodiff::multiply_transposed_left<double>(view(at), view(b), view(c), start != 0.0);
     CHECK((c.array() - start - right.array()).abs().maxCoeff() < 1e-11);
   }
 }

@@ -322,3 +322,44 @@ TEST_CASE("network: the config's faults are told") {
   CHECK(!masked.ok());
   CHECK(fault(R"({"hiden": [3]})").find("hidden") != std::string::npos);
 }
+
+TEST_CASE(
+    "network: an untouched gradient may hold anything inside the masks; what is left of it at the end says what nobody added "
+    "to") {
+  for (const Form& form : forms()) {
+    for (const bool whole : {true, false}) {
+      if (!whole && !form.masked) continue;
+      CAPTURE(form.spec);
+      CAPTURE(form.context);
+      CAPTURE(whole);
+      Made<double> made(form);
+      const std::size_t other = made.layout.vector("other", {3}, nn::zeros()).number;
+      const Matrix<double> x = normals<double>(block, form.inputs, 1), context = normals<double>(block, form.context, 2);
+      const std::size_t count = made.layout.parameters().size();
+      const auto untouched = std::make_unique<bool[]>(count);
+      std::fill_n(untouched.get(), count, true);
+      std::vector<double> added(made.parameters.size(), 0.0), written(added.size() + 3, 0.0);
+      for (const nn::Parameter& p : made.layout.parameters()) {
+        const Index in = p.prefix.empty() ? p.size : p.shape[1];
+        for (Index i = 0; i < p.size; ++i) {
+          if (p.prefix.empty() || i % in < p.prefix[static_cast<std::size_t>(i / in)])
+            written[static_cast<std::size_t>(p.offset + i)] = std::numeric_limits<double>::quiet_NaN();
+        }
+      }
+      for (int pass_number = 0; pass_number < 2; ++pass_number) {
+        for (const bool writes : {false, true}) {
+          Tape<double> tape(Mode::differentiate);
+          nn::Pass<double> pass{tape, made.parameters.data(), writes ? written.data() : added.data(),
+                                writes ? untouched.get() : nullptr};
+          const Var<double> in = input(tape, x, true), given = form.context ? input(tape, context) : Var<double>{};
+          const Var<double> y =
+              whole ? made.network->run(pass, given, in) : by_group(pass, *made.network, given, in, form.groups);
+          y.adj() = normals<double>(block, y.cols, 3);
+          tape.backward();
+        }
+      }
+      CHECK(std::equal(added.begin(), added.end(), written.begin()));
+      for (std::size_t p = 0; p < count; ++p) CHECK(untouched[p] == (p == other));
+    }
+  }
+}

@@ -70,6 +70,7 @@ void dense_columns(Tape<T>& tape, const DenseLayer<T>& layer, Var<T> x, Var<T> s
   const Var<T> weight = layer.weight, bias = layer.bias;
   const int* const prefix = layer.prefix ? layer.prefix + first : nullptr;
   const Activation activation = layer.activation;
+  bool* const untouched = layer.untouched;
   const Index inputs = prefix ? prefix[count - 1] : x.cols;
 
   multiply<T>({x.value, rows, inputs, rows}, {weight.value + first * weight.rows, inputs, count, weight.rows},
@@ -94,9 +95,16 @@ void dense_columns(Tape<T>& tape, const DenseLayer<T>& layer, Var<T> x, Var<T> s
     if (x.wants_grad())
       multiply_transposed_right<T>(g, {weight.value + first * weight.rows, inputs, count, weight.rows},
                                    {x.adjoint, rows, inputs, rows}, prefix);
-    if (weight.wants_grad())
+    if (weight.wants_grad()) {
+      const bool writes = untouched && *untouched;
+      if (writes) {
+        *untouched = false;
+        if (count < weight.cols) std::fill_n(weight.adjoint, weight.rows * weight.cols, T(0));
+      }
       multiply_transposed_left<T>({x.value, rows, inputs, rows}, g,
-                                  {weight.adjoint + first * weight.rows, inputs, count, weight.rows}, prefix);
+                                  {weight.adjoint + first * weight.rows, inputs, count, weight.rows},
+                                  !writes || count < weight.cols, prefix);
+    }
   });
 }
 

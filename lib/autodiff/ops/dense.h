@@ -14,6 +14,8 @@ struct DenseLayer {
   Var<T> bias;                  ///< 1 x Out
   const int* prefix = nullptr;  ///< Out counts, non-decreasing: unit j sees the inputs before prefix[j] alone; null: all of them
   Activation activation = Activation::none;
+  bool* untouched =
+      nullptr;  ///< while true, the weight's gradient holds anything inside the mask, and the first to add to it writes it and says so; null: add
 };
 
 /// Computes columns [first, first + count) of y (B x Out, from `Tape::make`) from x (B x In), whose first prefix[first + count − 1] columns must

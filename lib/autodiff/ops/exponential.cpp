@@ -75,7 +75,7 @@ class Exponential {
       const T* e = stage(degree<T> + s - 1);
       std::fill_n(next, size, T(0));
       multiply_transposed_right<T>(in<T>(adjoint, n_), in(e, n_), out(next, n_));
-      multiply_transposed_left<T>(in(e, n_), in<T>(adjoint, n_), out(next, n_));
+      multiply_transposed_left<T>(in(e, n_), in<T>(adjoint, n_), out(next, n_), true);
       std::copy_n(next, size, adjoint);
     }
     // I + X·P_k / k: X̄ += P̄·P_kᵀ / k, P̄_k = Xᵀ·P̄ / k.
@@ -88,7 +88,7 @@ class Exponential {
       }
       multiply_transposed_right<T>(in<T>(adjoint, n_), in<T>(stage(degree<T> - k - 1), n_), out(sum, n_));
       std::fill_n(flipped, size, T(0));
-      multiply_transposed_left<T>(in<T>(scaled_, n_), in<T>(adjoint, n_), out(flipped, n_));
+      multiply_transposed_left<T>(in<T>(scaled_, n_), in<T>(adjoint, n_), out(flipped, n_), true);
       std::copy_n(flipped, size, adjoint);
     }
     for (Index e = 0; e < size; ++e) adjoint[e] = std::ldexp(sum[e], -squarings_);
@@ -174,7 +174,7 @@ Mapped<T> exponential_map(Tape<T>& tape, Var<T> x, Var<T> entries, Generator gen
         if (x.wants_grad()) multiply<T>({y.adjoint, rows, n, rows}, in<T>(all, n), {x.adjoint, rows, n, rows}, true);
         if (!learns) return;
         std::fill_n(adjoint, size, T(0));
-        multiply_transposed_left<T>({y.adjoint, rows, n, rows}, {x.value, rows, n, rows}, out(adjoint, n));
+        multiply_transposed_left<T>({y.adjoint, rows, n, rows}, {x.value, rows, n, rows}, out(adjoint, n), true);
         unpack(entries, 0, generator, sign, n, m);
         (void)again.compute(m);
         again.backward(adjoint, work);

@@ -211,15 +211,15 @@ void multiply_transposed_right(Block<const T> a, Block<const T> b, Block<T> c, c
 }
 
 template <class T>
-void multiply_transposed_left(Block<const T> a, Block<const T> b, Block<T> c, const int* prefix) {
-  product<T>({a.data, a.stride, true}, b.data, 1, b.stride, a.rows, c, true,
+void multiply_transposed_left(Block<const T> a, Block<const T> b, Block<T> c, bool accumulate, const int* prefix) {
+  product<T>({a.data, a.stride, true}, b.data, 1, b.stride, a.rows, c, accumulate,
              {prefix ? Masked::result : Masked::nowhere, prefix, b.cols});
 }
 
 #define FLOWFIT_INSTANTIATE(T)                                                                      \
   template void multiply<T>(Block<const T>, Block<const T>, Block<T>, bool, const int*);            \
   template void multiply_transposed_right<T>(Block<const T>, Block<const T>, Block<T>, const int*); \
-  template void multiply_transposed_left<T>(Block<const T>, Block<const T>, Block<T>, const int*);
+  template void multiply_transposed_left<T>(Block<const T>, Block<const T>, Block<T>, bool, const int*);
 FLOWFIT_INSTANTIATE(float)
 FLOWFIT_INSTANTIATE(double)
 

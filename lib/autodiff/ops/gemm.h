@@ -21,8 +21,8 @@ void multiply(Block<const T> a, Block<const T> b, Block<T> c, bool accumulate, c
 /// c += a·bᵀ. a: M x N, b: K x N, c: M x K.
 template <class T>
 void multiply_transposed_right(Block<const T> a, Block<const T> b, Block<T> c, const int* prefix = nullptr);
-/// c += aᵀ·b. a: M x K, b: M x N, c: K x N; here `prefix` belongs to c: its masked entries are left alone.
+/// c = or += aᵀ·b. a: M x K, b: M x N, c: K x N; here `prefix` belongs to c: its masked entries are left alone.
 template <class T>
-void multiply_transposed_left(Block<const T> a, Block<const T> b, Block<T> c, const int* prefix = nullptr);
+void multiply_transposed_left(Block<const T> a, Block<const T> b, Block<T> c, bool accumulate, const int* prefix = nullptr);
 
 }  // namespace flowfit::autodiff

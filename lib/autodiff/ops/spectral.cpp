@@ -27,7 +27,7 @@ Var<T> bounded_weight(Tape<T>& tape, Var<T> w, T limit) {
   };
   std::fill_n(powers, size, T(0));
   if (tall)
-    multiply_transposed_left<T>(whole, whole, {powers, n, n, n});
+    multiply_transposed_left<T>(whole, whole, {powers, n, n, n}, true);
   else
     multiply_transposed_right<T>(whole, whole, {powers, n, n, n});
   double log_norm = normalize(powers);

@@ -72,8 +72,8 @@ Mapped<T> lu_apply(Tape<T>& tape, const LuFactors<T>& f, Var<T> x) {
       T* upper = t->scratch(n * n);
       std::fill_n(lower, n * n, T(0));
       std::fill_n(upper, n * n, T(0));
-      multiply_transposed_left<T>({y.adjoint, rows, n, rows}, {middle, rows, n, rows}, {lower, n, n, n});
-      multiply_transposed_left<T>({g, rows, n, rows}, {x.value, rows, n, rows}, {upper, n, n, n});
+      multiply_transposed_left<T>({y.adjoint, rows, n, rows}, {middle, rows, n, rows}, {lower, n, n, n}, true);
+      multiply_transposed_left<T>({g, rows, n, rows}, {x.value, rows, n, rows}, {upper, n, n, n}, true);
       pack(f, u, lower, upper, log_det.adj().sum());
       for (Index j = 0; j < n; ++j) f.bias.adjoint[j] += y.adj().col(j).sum();
     });
@@ -118,8 +118,8 @@ Mapped<T> lu_solve(Tape<T>& tape, const LuFactors<T>& f, Var<T> y) {
       T* upper = t->scratch(n * n);
       std::fill_n(lower, n * n, T(0));
       std::fill_n(upper, n * n, T(0));
-      multiply_transposed_left<T>({r.value, rows, n, rows}, {middle.value, rows, n, rows}, {lower, n, n, n});
-      multiply_transposed_left<T>({s.value, rows, n, rows}, {x.value, rows, n, rows}, {upper, n, n, n});
+      multiply_transposed_left<T>({r.value, rows, n, rows}, {middle.value, rows, n, rows}, {lower, n, n, n}, true);
+      multiply_transposed_left<T>({s.value, rows, n, rows}, {x.value, rows, n, rows}, {upper, n, n, n}, true);
       for (Index k = 0; k < n * n; ++k) {
         lower[k] = -lower[k];
         upper[k] = -upper[k];
