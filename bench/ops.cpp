@@ -96,7 +96,7 @@ void csv_read(benchmark::State& state) {
   for (auto _ : state) {
     data::CsvReader reader(path.string());
     reader.select({0, 1});
-    data::CsvRows some;
+    data::TableRows some;
     while (reader.read(10000, some) > 0) benchmark::DoNotOptimize(some.columns.data());
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));

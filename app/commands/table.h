@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "commands/options.h"
-#include "data/csv_ahead.h"
 #include "data/schema.h"
+#include "data/table_ahead.h"
 #include "data/table_reader.h"
 #include "data/table_writer.h"
 
@@ -44,8 +44,8 @@ class Table {
 
  private:
   std::shared_ptr<data::TableReader> reader_;
-  std::optional<data::CsvAhead> ahead_;
-  data::CsvRows rows_;
+  std::optional<data::TableAhead> ahead_;
+  data::TableRows rows_;
   bool weighted_ = false;
   std::size_t modelled_ = 0, chunk_ = 0, total_ = 0;
 };

@@ -76,7 +76,7 @@ struct CsvReader::State {
 
   void read_header();
   void check_header() const;
-  std::size_t read(std::size_t limit, CsvRows& rows);
+  std::size_t read(std::size_t limit, TableRows& rows);
 
  private:
   enum class Step { row, blank, wait };
@@ -86,8 +86,8 @@ struct CsvReader::State {
   void cell(std::size_t field, std::string_view text);
   void check_partial();
   void check_count(std::size_t count, const char* text_end) const;
-  bool settle_blank_lines(std::size_t limit, CsvRows& rows);
-  void emit(CsvRows& rows, std::string_view text);
+  bool settle_blank_lines(std::size_t limit, TableRows& rows);
+  void emit(TableRows& rows, std::string_view text);
   [[noreturn]] void fail_cell(std::size_t at_line, std::size_t field, const std::string& text) const;
 };
 
@@ -285,7 +285,7 @@ CsvReader::State::Step CsvReader::State::next_row(const char*& text_end, const c
   return Step::row;
 }
 
-void CsvReader::State::emit(CsvRows& rows, std::string_view text) {
+void CsvReader::State::emit(TableRows& rows, std::string_view text) {
   for (const auto& [to, from] : copies) values[to] = values[from];
   for (std::size_t i = 0; i < values.size(); ++i) rows.columns[i].push_back(values[i]);
   if (keep_text) rows.lines.emplace_back(text);
@@ -293,7 +293,7 @@ void CsvReader::State::emit(CsvRows& rows, std::string_view text) {
 }
 
 /// A record follows the blank lines seen so far: they were not trailing. False when `rows` is full before all of them are delivered.
-bool CsvReader::State::settle_blank_lines(std::size_t limit, CsvRows& rows) {
+bool CsvReader::State::settle_blank_lines(std::size_t limit, TableRows& rows) {
   if (header.size() > 1)
     throw core::DataError(core::message(csv_place(source.name(), first_blank), "expected " + fields_text(header.size()),
                                         "a blank line", "remove it"));
@@ -310,7 +310,7 @@ bool CsvReader::State::settle_blank_lines(std::size_t limit, CsvRows& rows) {
   return blank_lines == 0;
 }
 
-std::size_t CsvReader::State::read(std::size_t limit, CsvRows& rows) {
+std::size_t CsvReader::State::read(std::size_t limit, TableRows& rows) {
   rows.columns.resize(values.size());
   for (std::vector<double>& column : rows.columns) column.clear();
   rows.lines.clear();
@@ -378,6 +378,6 @@ void CsvReader::select(std::vector<std::size_t> fields, BadCell bad, std::vector
   }
 }
 
-std::size_t CsvReader::read(std::size_t limit, CsvRows& rows) { return state_->read(limit, rows); }
+std::size_t CsvReader::read(std::size_t limit, TableRows& rows) { return state_->read(limit, rows); }
 
 }  // namespace flowfit::data

@@ -35,7 +35,7 @@ class CsvReader final : public TableReader {
   std::size_t skipped() const override;
   void select(std::vector<std::size_t> fields, BadCell bad = BadCell::error, std::vector<Categories> categories = {}) override;
   const std::vector<Categories>& categories() const override;
-  std::size_t read(std::size_t limit, CsvRows& rows) override;
+  std::size_t read(std::size_t limit, TableRows& rows) override;
 
  private:
   struct State;

@@ -113,7 +113,7 @@ Dataset read_dataset(const std::string& path, const Selection& selection, const 
       categories[i].open = true;
   }
   reader.select(std::move(fields), selection.bad, std::move(categories));
-  CsvRows rows;
+  TableRows rows;
   std::size_t count = 0;  // of rows read, whether there is room for them or not
   core::needing_memory(
       [&] {

@@ -103,7 +103,7 @@ void NpyReader::load(std::size_t field, std::size_t count, std::vector<double>& 
 }
 
 /// Numbers → codes of their categories. What is no finite number is left to `keep`.
-void NpyReader::encode(std::size_t place, std::size_t count, CsvRows& rows) {
+void NpyReader::encode(std::size_t place, std::size_t count, TableRows& rows) {
   if (categories_.empty() || categories_[place].numbers()) return;
   for (std::size_t row = 0; row < count; ++row) {
     double& value = rows.columns[place][row];
@@ -123,7 +123,7 @@ std::string NpyReader::cell_place(std::size_t row, std::size_t place) const {
 }
 
 /// Whether a row of the chunk stays; throws for one that must not be there.
-bool NpyReader::keep(std::size_t row, const CsvRows& rows) const {
+bool NpyReader::keep(std::size_t row, const TableRows& rows) const {
   bool whole = true;
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     const double value = rows.columns[i][row];
@@ -136,7 +136,7 @@ bool NpyReader::keep(std::size_t row, const CsvRows& rows) const {
   return whole || bad_ == BadCell::nan;
 }
 
-std::size_t NpyReader::read(std::size_t limit, CsvRows& rows) {
+std::size_t NpyReader::read(std::size_t limit, TableRows& rows) {
   rows.columns.resize(fields_.size());
   rows.lines.clear();
   rows.count = 0;

@@ -25,14 +25,14 @@ class NpyReader final : public TableReader {
   /// A category is the text of its number: 3, 0.5.
   void select(std::vector<std::size_t> fields, BadCell bad = BadCell::error, std::vector<Categories> categories = {}) override;
   const std::vector<Categories>& categories() const override { return categories_; }
-  std::size_t read(std::size_t limit, CsvRows& rows) override;
+  std::size_t read(std::size_t limit, TableRows& rows) override;
 
  private:
   std::size_t fetch(std::size_t limit);
   void load(std::size_t field, std::size_t count, std::vector<double>& to);
   std::string cell_place(std::size_t row, std::size_t place) const;
-  void encode(std::size_t place, std::size_t count, CsvRows& rows);
-  bool keep(std::size_t row, const CsvRows& rows) const;
+  void encode(std::size_t place, std::size_t count, TableRows& rows);
+  bool keep(std::size_t row, const TableRows& rows) const;
   [[noreturn]] void cut_off() const;
 
   std::unique_ptr<Input> input_;

@@ -64,7 +64,7 @@ TableProfile profile(const std::string& path, const ReadOptions& options) {
   for (const std::string& name : reader->header()) table.columns.push_back({.name = name});
   std::vector<Cells> cells(table.columns.size());
   reader->select({});
-  CsvRows rows;
+  TableRows rows;
   CsvRecord record;
   while (reader->read(4096, rows) > 0) {
     for (const std::string& line : rows.lines) {

@@ -17,7 +17,7 @@ namespace flowfit::data {
 using Columns = std::vector<std::vector<double>>;
 
 /// Some consecutive rows of a table.
-struct CsvRows {
+struct TableRows {
   Columns columns;                 ///< one vector for each selected field, in the order of the selection
   std::vector<std::string> lines;  ///< with keep_text: the row's own text, without its line end
   std::size_t count = 0;
@@ -61,7 +61,7 @@ class TableReader {
 
   /// Replaces `rows` by the next rows, at most `limit`, and returns their number: 0 only at the end. Returns early with at
   /// least one row when the next byte is not there yet (a pipe that stalls), so that a caller can flush what it has.
-  virtual std::size_t read(std::size_t limit, CsvRows& rows) = 0;
+  virtual std::size_t read(std::size_t limit, TableRows& rows) = 0;
 };
 
 struct ReadOptions {

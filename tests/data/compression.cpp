@@ -114,7 +114,7 @@ TEST_CASE("compression: a bomb meets the limits of a table, in bounded memory") 
     compressor->compress("", bytes, Compressor::Until::end);
     CHECK(bytes.size() < 100000);
     data::CsvReader reader(scratch.write("bomb", bytes));
-    data::CsvRows rows;
+    data::TableRows rows;
     reader.select({0});
     CHECK(thrown<DataError>([&] { reader.read(10, rows); }) ==
           scratch.path("bomb") + ":2:1: expected a field of at most 1 MB, got more; is it a CSV file?");

@@ -1,6 +1,5 @@
 // The CSV reader: RFC 4180, exact error places, bounded memory, streams that stall.
 #include "data/csv.h"
-#include "data/csv_record.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -13,6 +12,7 @@
 
 #include "../core/scratch.h"
 #include "core/error.h"
+#include "data/csv_record.h"
 #include "support/allocations.h"
 
 using namespace flowfit;
@@ -20,7 +20,7 @@ using core::DataError;
 using data::BadCell;
 using data::Columns;
 using data::CsvReader;
-using data::CsvRows;
+using data::TableRows;
 using test::Scratch;
 using test::thrown;
 
@@ -31,7 +31,7 @@ Columns all(CsvReader& reader, std::size_t limit = 1000, BadCell bad = BadCell::
   for (std::size_t i = 0; i < fields.size(); ++i) fields[i] = i;
   reader.select(fields, bad);
   Columns columns(fields.size());
-  CsvRows rows;
+  TableRows rows;
   while (reader.read(limit, rows) > 0) {
     CHECK(rows.count <= limit);
     for (std::size_t i = 0; i < columns.size(); ++i)
@@ -84,7 +84,7 @@ TEST_CASE("csv: quoted fields hold commas, quotes and line breaks") {
   CHECK(reader.header() == std::vector<std::string>{"x,\"1\"", "note"});
   CHECK(reader.header_line() == "\"x,\"\"1\"\"\",note");
   reader.select({0});
-  CsvRows rows;
+  TableRows rows;
   REQUIRE(reader.read(10, rows) == 4);
   CHECK(rows.columns == Columns{{1.0, 2.0, 3.0, 4.0}});
   CHECK(rows.lines == std::vector<std::string>{"1,\"a\n\"\"b\"\"\r\n,c\"", "2,\"\"", "3,\"\"\"\"", "4,plain"});
@@ -95,7 +95,7 @@ TEST_CASE("csv: selection orders, repeats and leaves out fields") {
   const Scratch scratch;
   CsvReader reader(scratch.write("t.csv", "a,word,c\n1,x,3\n4,,6\n"), true);
   reader.select({2, 0, 2});
-  CsvRows rows;
+  TableRows rows;
   REQUIRE(reader.read(10, rows) == 2);
   CHECK(rows.columns == Columns{{3.0, 6.0}, {1.0, 4.0}, {3.0, 6.0}});
   CHECK(rows.lines == std::vector<std::string>{"1,x,3", "4,,6"});
@@ -234,7 +234,7 @@ TEST_CASE("csv: nan and skip forgive the value, never the structure") {
   CHECK(with_nan.skipped() == 0);
   CsvReader skipping(path, true);
   skipping.select({0, 1}, BadCell::skip);
-  CsvRows rows;
+  TableRows rows;
   CHECK(skipping.read(10, rows) == 2);
   CHECK(rows.columns == Columns{{1.0, 5.0}, {2.0, 6.0}});
   CHECK(rows.lines == std::vector<std::string>{"1,2", "5,6"});
@@ -268,7 +268,7 @@ TEST_CASE("csv: records across the reader's window, with and without quotes") {
   reader.select({0, 2});
   Columns got(2);
   std::string again = reader.header_line() + "\r\n";
-  CsvRows rows;
+  TableRows rows;
   std::size_t n = 0;
   while (reader.read(777, rows) > 0) {
     REQUIRE(rows.lines.size() == rows.count);
@@ -327,7 +327,7 @@ TEST_CASE("csv: a pipe that stalls gets what is there") {
   send("a,b\n1,2\n3,4\n5");
   CsvReader reader(scratch.path("pipe"), true);
   reader.select({0, 1});
-  CsvRows rows;
+  TableRows rows;
   CHECK(reader.read(100, rows) == 2);
   send(",6\n\"7");
   CHECK(reader.read(100, rows) == 1);
@@ -386,7 +386,7 @@ TEST_CASE("csv: another delimiter, in all its places") {
   CHECK(reader.header() == std::vector<std::string>{"a,b", "c\td", "e"});
   CHECK(reader.delimiter() == '\t');
   reader.select({0, 1});
-  CsvRows rows;
+  TableRows rows;
   CHECK(reader.read(10, rows) == 2);
   CHECK(rows.columns == Columns{{1, 4}, {2, 5}});
   CHECK(rows.lines[1] == "\"4\"\t 5\tx");
@@ -411,7 +411,7 @@ TEST_CASE("csv: rows with missing cells are dropped, and worse ones are not") {
   const Scratch scratch;
   CsvReader reader(scratch.write("t.csv", "a,b,c\n1,2,\n,3,x\n NA ,4,\n5,NaN,\n6,\"\",1\n7,8,null\n?,-,1\n"));
   reader.select({0, 1}, BadCell::drop_missing);
-  CsvRows rows;
+  TableRows rows;
   CHECK(reader.read(10, rows) == 2);
   CHECK(rows.columns == Columns{{1, 7}, {2, 8}});
   CHECK(reader.skipped() == 5);

@@ -22,7 +22,7 @@ using namespace flowfit;
 using core::DataError;
 using data::BadCell;
 using data::Columns;
-using data::CsvRows;
+using data::TableRows;
 using test::Scratch;
 using test::thrown;
 
@@ -56,7 +56,7 @@ Columns read(const std::string& path, std::size_t limit = 2, BadCell bad = BadCe
   for (std::size_t i = 0; i < fields.size(); ++i) fields[i] = i;
   reader->select(fields, bad);
   Columns all(fields.size());
-  CsvRows rows;
+  TableRows rows;
   while (reader->read(limit, rows) > 0) {
     CHECK(rows.count <= limit);
     for (std::size_t i = 0; i < all.size(); ++i) all[i].insert(all[i].end(), rows.columns[i].begin(), rows.columns[i].end());
@@ -123,7 +123,7 @@ TEST_CASE("npy: names by place where the count fits, else x1 … xD") {
   const auto reader = data::open_table(path, {.keep_text = true, .names = {{"a,b", "c"}}});
   CHECK(reader->header_line() == "\"a,b\",c");
   reader->select({1, 0, 1});
-  CsvRows rows;
+  TableRows rows;
   CHECK(reader->read(2, rows) == 2);
   CHECK(rows.columns == Columns{{2, 4}, {1, 3}, {2, 4}});
   CHECK(rows.lines == std::vector<std::string>{"1,2", "3,4"});

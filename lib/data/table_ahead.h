@@ -8,16 +8,16 @@
 
 namespace flowfit::data {
 
-class CsvAhead {
+class TableAhead {
  public:
   /// `reader` has been told what to select; until the end it belongs to this. `limit`: rows of a chunk.
-  CsvAhead(std::shared_ptr<TableReader> reader, std::size_t limit);
-  ~CsvAhead();  ///< does not wait for input that may never come
-  CsvAhead(const CsvAhead&) = delete;
-  CsvAhead& operator=(const CsvAhead&) = delete;
+  TableAhead(std::shared_ptr<TableReader> reader, std::size_t limit);
+  ~TableAhead();  ///< does not wait for input that may never come
+  TableAhead(const TableAhead&) = delete;
+  TableAhead& operator=(const TableAhead&) = delete;
 
   /// Replaces `rows` by the next ones, in the chunks and with the exceptions of TableReader::read, after all rows before them; false at the end.
-  bool next(CsvRows& rows);
+  bool next(TableRows& rows);
 
  private:
   struct State;

@@ -1,5 +1,5 @@
 // One slot between the reading thread and its user.
-#include "data/csv_ahead.h"
+#include "data/table_ahead.h"
 
 #include <condition_variable>
 #include <exception>
@@ -9,14 +9,14 @@
 
 namespace flowfit::data {
 
-struct CsvAhead::State {
+struct TableAhead::State {
   std::shared_ptr<TableReader> reader;
   std::size_t limit = 0;
   std::mutex mutex;
   std::condition_variable changed;
   enum { wanted, full, ended } slot = wanted;  // rows belong to the thread while they are wanted
   bool abandoned = false;
-  CsvRows rows;
+  TableRows rows;
   std::exception_ptr error;
 
   void run() {
@@ -39,20 +39,20 @@ struct CsvAhead::State {
   }
 };
 
-CsvAhead::CsvAhead(std::shared_ptr<TableReader> reader, std::size_t limit) : state_(std::make_shared<State>()) {
+TableAhead::TableAhead(std::shared_ptr<TableReader> reader, std::size_t limit) : state_(std::make_shared<State>()) {
   state_->reader = std::move(reader);
   state_->limit = limit;
   // Detached, and owner of all it uses: when the user gives up, it may be waiting for a pipe that stays silent.
   std::thread([state = state_] { state->run(); }).detach();
 }
 
-CsvAhead::~CsvAhead() {
+TableAhead::~TableAhead() {
   const std::lock_guard lock(state_->mutex);
   state_->abandoned = true;
   state_->changed.notify_all();
 }
 
-bool CsvAhead::next(CsvRows& rows) {
+bool TableAhead::next(TableRows& rows) {
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [this] { return state_->slot != State::wanted; });
   if (state_->error) std::rethrow_exception(state_->error);
