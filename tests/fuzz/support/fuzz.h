@@ -1,6 +1,7 @@
 // What the fuzzers share: the entry that libFuzzer and the replay call, a claim about the outcome, and bytes as a file.
 #pragma once
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -41,6 +42,27 @@ class MemoryFile {
 
  private:
   int descriptor_;
+};
+
+/// Bytes that come through a pipe, once.
+class Pipe {
+ public:
+  static constexpr std::size_t capacity = 1 << 16;  ///< what Linux holds back without a reader
+
+  explicit Pipe(std::string_view bytes) {
+    int ends[2];
+    must(::pipe2(ends, O_CLOEXEC) == 0, "a pipe");
+    must(::write(ends[1], bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()), "a pipe");
+    ::close(ends[1]);
+    descriptor_ = ends[0];
+  }
+  ~Pipe() { ::close(descriptor_); }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
+
+ private:
+  int descriptor_ = -1;
 };
 
 /// The bytes of an input as text.
