@@ -49,7 +49,7 @@ class OwnKnots {
     const Index bins = shape_.bins, rows = rows_;
     const Kept<T> k = kept;
     T* at = tape.scratch(9 * rows);
-    const Way<T> x = way(at), y = way(at);
+    const Way x = way(at), y = way(at);
     T *const d0 = at, *const d1 = at + rows, *const lambda = at + 2 * rows;
     share_backward(k.bin, k.rows.x_left, k.width, g.x_left, g.w, shape_.width, x);
     share_backward(k.bin, k.rows.y_left, k.height, g.y_left, g.h, shape_.height, y);
@@ -83,12 +83,11 @@ class OwnKnots {
 
  private:
   // Adjoints of a row's shares: of those before its bin, of its own, and what the softmax takes from all.
-  template <class U>
   struct Way {
-    U *before, *own, *all;
+    T *before, *own, *all;
   };
-  Way<T> way(T*& at) const {
-    const Way<T> w{at, at + rows_, at + 2 * rows_};
+  Way way(T*& at) const {
+    const Way w{at, at + rows_, at + 2 * rows_};
     at += 3 * rows_;
     return w;
   }
@@ -131,7 +130,7 @@ class OwnKnots {
 
   // The shares before the bin come from its left edge; its own is kept, since the size that was made of it has lost digits.
   void share_backward(const T* bin, const T* left, const T* share, const T* g_left, const T* g_size, Scale<T> scale,
-                      Way<T> to) const {
+                      Way to) const {
     const T per_span = T(1) / scale.span, bound = shape_.bound;
     FLOWFIT_VECTORIZE
     for (Index i = 0; i < rows_; ++i) {
@@ -142,7 +141,7 @@ class OwnKnots {
     }
   }
 
-  void add_share(Index b, const T* bin, const T* shares, Way<T> from, T* g_raw) const {
+  void add_share(Index b, const T* bin, const T* shares, Way from, T* g_raw) const {
     const T at = static_cast<T>(b);
     const T* const share = shares + b * rows_;
     T* const out = g_raw + b * rows_;

@@ -26,6 +26,10 @@ CONFIG = {
     "train": {"optimizer": {"learning_rate": 0.02}, "steps": 40, "evaluate_every": 10},
 }
 
+# A job in the background of a script ignores SIGINT, and so would the programs that it starts.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class Result:
     def __init__(self, code, out, err):
