@@ -125,7 +125,7 @@ class Files(Fault):
         if os.geteuid() == 0:
             self.needs_mounts()
             for folder in ("disk", "disk/run"):
-                result = self.mounted("ro", f'exec "$FLOWFIT" train endless.json data.csv -o {folder} -q')
+                result = self.mounted("ro", f'exec "$FLOWFIT" train endless.json data.csv -o {folder}')
                 self.error_line(result, 6, folder, "Read-only file system")
         else:
             self.path("disk").mkdir()
