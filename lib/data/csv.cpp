@@ -41,7 +41,8 @@ void refuse_other_formats(const std::string& name, std::string_view start) {
       {"\xFF\xFE"sv, "UTF-16", "save it as UTF-8, for example with iconv -f UTF-16 -t UTF-8"},
       {"\xFE\xFF"sv, "UTF-16", "save it as UTF-8, for example with iconv -f UTF-16 -t UTF-8"},
       {"PK\x03\x04"sv, "a zip file or a spreadsheet", "export it as CSV"},
-      {"PAR1"sv, "a parquet file", "export it as CSV"},
+      // With the first byte of its first page: PAR1 alone is a good name for a column.
+      {"PAR1\x15"sv, "a parquet file", "export it as CSV"},
       {"\x89HDF"sv, "an HDF5 file", "export it as CSV"},
   }};
   for (const Format& format : formats)

@@ -182,6 +182,8 @@ TEST_CASE("csv: bytes that are no text") {
   CHECK(refusal(std::string_view("a\0\n\0", 4)).starts_with("t.csv:1: expected text, got a NUL byte"));
   CHECK(refusal("\x1F\x8B\x07garbage")
             .starts_with("t.csv: expected whole gzip data, got damaged bytes (unknown compression method)"));
+  CHECK(refusal("PAR1\x15\x04garbage").starts_with("t.csv: expected a CSV file, got a parquet file"));
+  CHECK(parsed("PAR1,PAR2\n1,2\n") == Columns{{1}, {2}});
   CHECK(refusal("PK\x03\x04garbage").starts_with("t.csv: expected a CSV file, got a zip file or a spreadsheet"));
 }
 
