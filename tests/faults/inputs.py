@@ -26,6 +26,9 @@ class Inputs(Fault):
         for file in self.inputs("csv"):
             self.write("table.csv", file.read_bytes()[1:])
             seen.add(self.answers((0, 3), "evaluate", "run", "table.csv"))
+        for file in self.inputs("npy"):
+            self.write("table.npy", file.read_bytes()[1:])
+            seen.add(self.answers((0, 3), "evaluate", "run", "table.npy"))
         for file in self.inputs("config"):
             self.write("any.json", file.read_bytes())
             seen.add(self.answers((0, 2), "check", "any.json"))
