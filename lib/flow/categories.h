@@ -14,15 +14,15 @@ using autodiff::Index;
 using nn::Pass;
 using nn::Var;
 
-/// log p(c_j | c_1 … c_{j−1}, context) = log softmax(net_j(context, indicators of c_1 … c_{j−1}) + logits_j)[c_j], the masks as in MADE (Germain et al. 2015). In the network each
-/// column has as many places as the widest one, so that its groups are even; a column's places beyond its own categories are never read.
-/// Parameters: `categorical.logits` (of all columns, one after the other) and `categorical.net.…`, which is missing where there is nothing to look at: one
-/// column, no context.
+/// log p(c_j | c_1 … c_{j−1}, context) = log softmax(net_j(context, indicators of c_1 … c_{j−1}) + logits_j)[c_j], the masks as
+/// in MADE (Germain et al. 2015). In the network each column has as many places as the widest one, so that its groups are even; a
+/// column's places beyond its own categories are never read. Parameters: `categorical.logits` (of all columns, one after the other)
+/// and `categorical.net.…`, which is missing where there is nothing to look at: one column, no context.
 template <class T>
 class Categories {
  public:
-  /// `node`: the network's config ("categorical"). `places`: of the columns in x; `counts`: how many categories each has. `context`: numbers that the network sees.
-  /// `prefix`: of its parameters' names.
+  /// `node`: the network's config ("categorical"). `places`: of the columns in x; `counts`: how many categories each has.
+  /// `context`: numbers that the network sees. `prefix`: of its parameters' names.
   Categories(const config::Node& node, nn::ParameterLayout& layout, std::vector<int> places, std::vector<int> counts, int context,
              const std::string& prefix);
 

@@ -168,9 +168,10 @@ void Network<T>::provide(Pass<T>& pass, const State& state, Var<T> x, int first)
 template <class T>
 void Network<T>::compute(Pass<T>& pass, const Layer& l, Step& step, Var<T> skip, int first, int last) const {
   const Index begin = l.start[static_cast<std::size_t>(first)], count = l.start[static_cast<std::size_t>(last) + 1] - begin;
-  const autodiff::DenseLayer<T> dense{pass.dense_weight(l.weight), pass.parameter(l.bias),
+  const bool whole = count == l.start.back();  // then the layer writes its weight's first gradient itself
+  const autodiff::DenseLayer<T> dense{whole ? pass.dense_weight(l.weight) : pass.parameter(l.weight), pass.parameter(l.bias),
                                       l.prefix.empty() ? nullptr : l.prefix.data(), l.activation,
-                                      pass.untouched ? pass.untouched + l.weight.number : nullptr};
+                                      whole && pass.untouched ? pass.untouched + l.weight.number : nullptr};
   if (spec_.layer_norm && l.activation != Activation::none) {
     const Var<T> linear = pass.tape.make(step.out.rows, step.out.cols, true);
     autodiff::DenseLayer<T> plain = dense;

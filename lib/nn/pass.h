@@ -20,8 +20,8 @@ struct Pass {
   Tape<T>& tape;
   const T* parameters = nullptr;  ///< the whole vector
   T* gradients = nullptr;         ///< this lane's gradient buffer; null: the parameters want no gradient
-  bool* untouched =
-      nullptr;  ///< for each parameter whether nothing was added to its gradient yet, which then holds anything; null: all of it counts
+  /// For each parameter whether nothing was added to its gradient yet, which then holds anything. Null: all of it counts.
+  bool* untouched = nullptr;
   bool training = false;  ///< dropout and its like are on
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
@@ -38,7 +38,8 @@ struct Pass {
     }
     return var;
   }
-  /// The same for the weight of a DenseLayer, which is told of `untouched` and writes the first of its gradients: to clear a large matrix first costs as much as to add.
+  /// The same for the weight of a DenseLayer, which is told of `untouched` and writes the first of its gradients: to clear a large
+  /// matrix first costs as much as to add.
   Var<T> dense_weight(const Slot& slot) const {
     // A Var hands out one pointer for reading and writing; parameters are read alone.
     return {const_cast<T*>(parameters) + slot.offset, tape.differentiates() && gradients ? gradients + slot.offset : nullptr,

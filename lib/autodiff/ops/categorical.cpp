@@ -45,7 +45,10 @@ Var<T> categorical_log_prob(Tape<T>& tape, Var<T> logits, Var<T> offsets, Var<T>
   T* numbers = tape.scratch(rows * 2);
   Column<T> largest(numbers, rows), sum(numbers + rows, rows);
   softmax_terms(scores.value, n, rows, terms, largest, sum);
-  const auto known = [=](Index i) { return codes.value[i] >= T(0) && codes.value[i] < static_cast<T>(n); };
+  const auto known = [=](Index i) {
+    const T code = codes.value[i];
+    return code >= T(0) && code < static_cast<T>(n) && code == std::trunc(code);
+  };
   for (Index i = 0; i < rows; ++i)
     y.value[i] = known(i) ? scores.value[static_cast<Index>(codes.value[i]) * rows + i] : -std::numeric_limits<T>::infinity();
   value_column(y, 0) -= largest + sum.log();

@@ -1,6 +1,8 @@
 // The product, then bias, skip and activation in one pass over each column.
 #include "autodiff/ops/dense.h"
 
+#include <utility>
+
 #include "autodiff/ops/columns.h"
 #include "autodiff/ops/gemm.h"
 
@@ -96,14 +98,9 @@ void dense_columns(Tape<T>& tape, const DenseLayer<T>& layer, Var<T> x, Var<T> s
       multiply_transposed_right<T>(g, {weight.value + first * weight.rows, inputs, count, weight.rows},
                                    {x.adjoint, rows, inputs, rows}, prefix);
     if (weight.wants_grad()) {
-      const bool writes = untouched && *untouched;
-      if (writes) {
-        *untouched = false;
-        if (count < weight.cols) std::fill_n(weight.adjoint, weight.rows * weight.cols, T(0));
-      }
+      const bool adds = !(untouched && std::exchange(*untouched, false));
       multiply_transposed_left<T>({x.value, rows, inputs, rows}, g,
-                                  {weight.adjoint + first * weight.rows, inputs, count, weight.rows},
-                                  !writes || count < weight.cols, prefix);
+                                  {weight.adjoint + first * weight.rows, inputs, count, weight.rows}, adds, prefix);
     }
   });
 }

@@ -14,8 +14,9 @@ struct DenseLayer {
   Var<T> bias;                  ///< 1 x Out
   const int* prefix = nullptr;  ///< Out counts, non-decreasing: unit j sees the inputs before prefix[j] alone; null: all of them
   Activation activation = Activation::none;
-  bool* untouched =
-      nullptr;  ///< while true, the weight's gradient holds anything inside the mask, and the first to add to it writes it and says so; null: add
+  /// While true, the weight's gradient holds anything inside the mask, and the first to add to it writes it and says so. Null: add.
+  /// Only for a layer whose columns are all computed at once.
+  bool* untouched = nullptr;
 };
 
 /// Computes columns [first, first + count) of y (B x Out, from `Tape::make`) from x (B x In), whose first prefix[first + count − 1] columns must
