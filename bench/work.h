@@ -23,8 +23,11 @@ class Work {
       key.normals(i, row);
       for (std::size_t d = 0; d < columns; ++d) rows_[d][i] = row[d];
     }
-    model_->set_schema(data::Schema::fit(plan_.flow.column_specs, rows_, {}, {}));
-    train_ = training::encoded<float>(model_->schema(), rows_, {}, n, 1);
+    table_ = {c.name, plan_.flow.columns, rows_};
+    plan_.flow.validation = 0;
+    parts_ = training::split(plan_.flow, table_, nullptr);
+    model_->set_schema(training::fit_schema(plan_, parts_));
+    train_ = training::encoded<float>(model_->schema(), parts_.train, 1);
     trainer_ = std::make_unique<training::Trainer<float>>(*model_, plan_.training, train_, none_, pool_);
     for (std::vector<double>& column : rows_) column.resize(static_cast<std::size_t>(c.rows));
     scores_.resize(static_cast<std::size_t>(c.rows));
@@ -45,6 +48,8 @@ class Work {
   core::ThreadPool pool_;
   std::unique_ptr<flow::TypedModel<float>> model_;
   data::Columns rows_;
+  data::Dataset table_;
+  training::Parts parts_;
   training::Rows<float> train_, none_;
   std::unique_ptr<training::Trainer<float>> trainer_;
   std::vector<double> scores_;

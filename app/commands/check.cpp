@@ -208,7 +208,7 @@ int Check::check_config(const Context& context) {
   const std::string config = read_config(*subject_);
   std::optional<data::Dataset> data;
   if (data_)
-    data = read_data(*data_, config, *subject_, delimiter_option(delimiter_));
+    data = read_data(*data_, config, *subject_, {.delimiter = delimiter_option(delimiter_)});
   else if (!names_columns(config, *subject_))
     throw core::ConfigError(*subject_ +
                             ": names no columns under data.columns; name them there, or give the data: flowfit check " +

@@ -100,10 +100,11 @@ bool names_columns(const std::string& config, const std::string& config_name) {
   return data.contains("columns") && !data["columns"].is_null() && data["columns"] != Json::array();
 }
 
-data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name, char delimiter,
-                        const data::Dataset* like) {
+data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name,
+                        const DataWish& wish) {
   const Json json = config::parse_json(config, config_name);
-  data::Selection selection{.wanted = named(json, "columns"), .ignored = named(json, "columns", "ignore")};
+  data::Selection selection{
+      .wanted = named(json, "columns"), .ignored = named(json, "columns", "ignore"), .most_bytes = wish.most_bytes};
   const auto append = [](std::vector<std::string>& to, const std::vector<std::string>& from) {
     to.insert(to.end(), from.begin(), from.end());
   };
@@ -113,7 +114,7 @@ data::Dataset read_data(const std::string& path, const std::string& config, cons
   }
   for (const char* key : {"columns", "context"}) append(selection.categorical, named(json, key, "categorical"));
   if (word(json, "missing") == "drop") selection.bad = data::BadCell::drop_missing;
-  const data::ReadOptions options{.delimiter = delimiter, .names = {selection.wanted}};
+  const data::ReadOptions options{.delimiter = wish.delimiter, .names = {selection.wanted}};
   std::error_code none;
   const bool early = std::filesystem::is_regular_file(path, none);
   if (early) {
@@ -123,7 +124,7 @@ data::Dataset read_data(const std::string& path, const std::string& config, cons
   } else if (!selection.wanted.empty()) {
     check_early(json, config_name, {});
   }
-  data::Dataset dataset = data::read_dataset(path, selection, options, like);
+  data::Dataset dataset = data::read_dataset(path, selection, options, wish.like);
   if (!early) warn_of_numeric_header(dataset.names, dataset.source);
   if (dataset.dropped > 0)
     terminal::warning(dataset.source + ": dropped " + counted(dataset.dropped, "row") + " of " +

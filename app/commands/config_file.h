@@ -1,6 +1,7 @@
 // A config as a command takes it: a file, with the flags that change it applied.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,13 @@ bool names_columns(const std::string& config, const std::string& config_name);
 
 /// Reads the columns that the config names (modelled, context and weight), or all where it names none, and warns of a missing header.
 /// What is malformed in the config is left for training to say, before any row is read where that is possible.
-/// `delimiter`: see data::ReadOptions. Rows with missing cells are dropped, and counted by a warning, where the config says so.
-/// With `like`, categories are those of that table.
-data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name, char delimiter = 0,
-                        const data::Dataset* like = nullptr);
+/// Rows with missing cells are dropped, and counted by a warning, where the config says so.
+struct DataWish {
+  char delimiter = 0;                     ///< see data::ReadOptions
+  const data::Dataset* like = nullptr;    ///< categories are those of that table
+  std::uint64_t most_bytes = UINT64_MAX;  ///< see data::Selection
+};
+data::Dataset read_data(const std::string& path, const std::string& config, const std::string& config_name,
+                        const DataWish& wish = {});
 
 }  // namespace flowfit::commands

@@ -37,7 +37,7 @@ std::string share(double part) {
 
 Advice advise_text(const data::ColumnProfile& column) {
   if (looks_like_a_date(column.text)) return {"ignore", "dates or times such as " + core::quoted(column.text)};
-  if (column.distinct >= data::most_distinct_texts) return {"ignore", "more than 1000 different texts"};
+  if (column.distinct >= data::most_distinct) return {"ignore", "more than 1000 different texts"};
   if (2 * column.distinct > column.present)
     return {"ignore", std::to_string(column.distinct) + " different texts in " + counted(column.present, "row") + ": names"};
   return {"categorical", std::to_string(column.distinct) + " different texts"};

@@ -8,6 +8,7 @@
 #include "commands/table.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/memory.h"
 #include "core/text.h"
 #include "terminal/log.h"
 #include "terminal/progress.h"
@@ -71,6 +72,8 @@ Options
       --init MODEL        start from the weights and the preprocessing of a model with the same columns and flow (fine-tuning)
       --resume            continue the run in DIR; starts it when there is none, does nothing when it is finished
       --force             replace the run in DIR
+      --stream            leave DATA, a .npy file, on disk and read its rows as they are needed, as is done by itself with a table
+                          of more than a quarter of the memory; the model has the same bits either way
       --time-limit S      stop after S seconds of training with the best model so far
 
 Ctrl-C writes a checkpoint and stops; a second one stops at once. What a config can say: docs/config.md.
@@ -94,6 +97,7 @@ void Train::options(Options& options) {
   options.value("--init", init_);
   options.flag("--resume", resume_);
   options.flag("--force", force_);
+  options.flag("--stream", stream_);
   options.value("--time-limit", time_limit_);
 }
 
@@ -115,8 +119,16 @@ int Train::run(const Context& context) {
   request.config_name = config;
   refuse_run_as_input(request.directory, data);
   if (validation_) refuse_run_as_input(request.directory, *validation_);
-  request.data = read_data(data, request.config, config, delimiter);
-  if (validation_) request.validation = read_data(*validation_, request.config, config, delimiter, &request.data);
+  const std::uint64_t most_bytes = stream_ ? 0 : core::memory_bytes() / 4;
+  request.data = read_data(data, request.config, config, {.delimiter = delimiter, .most_bytes = most_bytes});
+  if (stream_ && !request.data.file)
+    throw core::ConfigError("--stream: expected a .npy file, not compressed, got " + data +
+                            "; save the table as one (numpy.save), or leave --stream out");
+  if (validation_)
+    request.validation = read_data(*validation_, request.config, config,
+                                   {.delimiter = delimiter, .like = &request.data, .most_bytes = most_bytes});
+  if (request.data.file) terminal::notice(data + ": stays on disk; rows are read as they are needed");
+  terminal::explain_lost_pages();
   request.init = init_;
   request.resume = resume_;
   request.force = force_;

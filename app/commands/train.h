@@ -15,7 +15,7 @@ class Train final : public Command {
  private:
   Text config_, data_, output_, validation_, seed_, time_limit_, init_, delimiter_;
   std::vector<std::string> assignments_;
-  bool resume_ = false, force_ = false;
+  bool resume_ = false, force_ = false, stream_ = false;
 };
 
 }  // namespace flowfit::commands

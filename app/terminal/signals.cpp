@@ -1,8 +1,13 @@
-// SIGINT and SIGTERM as a request to stop at the next step.
+// SIGINT and SIGTERM as a request to stop at the next step, and signals that are errors of files.
 #include "terminal/signals.h"
+
+#include <unistd.h>
 
 #include <csignal>
 #include <initializer_list>
+#include <string_view>
+
+#include "core/error.h"
 
 namespace flowfit::terminal {
 namespace {
@@ -14,6 +19,16 @@ extern "C" void note_signal(int number) {
   // Whoever asks twice does not want to wait for a checkpoint.
   ::signal(SIGINT, SIG_DFL);
   ::signal(SIGTERM, SIG_DFL);
+}
+
+// Only what a signal handler may call.
+extern "C" void tell_of_lost_page(int) {
+  constexpr std::string_view text =
+      "flowfit: error: a table that stays on disk was cut off, or its disk fails; put it back, and go on from the last "
+      "checkpoint "
+      "with --resume\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+  ::_exit(static_cast<int>(core::Exit::io));
 }
 
 }  // namespace
@@ -29,6 +44,13 @@ void catch_signals() {
     if (::sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
     ::sigaction(number, &action, nullptr);
   }
+}
+
+void explain_lost_pages() {
+  struct sigaction action {};
+  action.sa_handler = tell_of_lost_page;
+  ::sigemptyset(&action.sa_mask);
+  ::sigaction(SIGBUS, &action, nullptr);
 }
 
 void refuse_size_signal() { ::signal(SIGXFSZ, SIG_IGN); }

@@ -1,6 +1,7 @@
-// Out of memory, told with what it was wanted for.
+// How much memory there is, and running out of it, told with what it was wanted for.
 #pragma once
 
+#include <cstdint>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -9,6 +10,9 @@
 #include "core/error.h"
 
 namespace flowfit::core {
+
+/// Of the machine, in bytes; without a figure: as if there were no end of it.
+std::uint64_t memory_bytes();
 
 /// Returns body(). When memory runs out in it, throws Error (exit code 1): `out of memory for <what()>; <hint>`.
 template <class What, class Body>

@@ -24,7 +24,8 @@ enum class Purpose : std::uint32_t {
   bootstrap = 22,
   fold = 23,
   impute = 24,
-  calibration = 25
+  calibration = 25,
+  look = 26
 };
 
 /// Name of the scheme, stored in the model file.

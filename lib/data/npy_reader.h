@@ -22,6 +22,7 @@ class NpyReader final : public TableReader {
   const std::vector<std::string>& header() const override { return names_; }
   const std::string& header_line() const override { return header_line_; }
   std::size_t skipped() const override { return skipped_; }
+  std::optional<std::uint64_t> rows_in_place() const override { return in_place_ ? std::optional(header_.rows) : std::nullopt; }
   /// A category is the text of its number: 3, 0.5.
   void select(std::vector<std::size_t> fields, BadCell bad = BadCell::error, std::vector<Categories> categories = {}) override;
   const std::vector<Categories>& categories() const override { return categories_; }

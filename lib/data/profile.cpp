@@ -1,8 +1,8 @@
 // What the columns of a table look like.
 #include "data/profile.h"
 
-#include <algorithm>
 #include <cmath>
+#include <set>
 #include <unordered_set>
 
 #include "core/error.h"
@@ -15,43 +15,42 @@ namespace {
 constexpr double exact_whole = 9007199254740992.0;  // 2^53
 
 struct Cells {
-  std::vector<double> numbers;  // until the first text
+  std::set<double> numbers;
   std::unordered_set<std::string> texts;
+  std::size_t lows = 0, highs = 0;  // numbers that equal the outermost ones
+  double last = 0;
 };
+
+void add(ColumnProfile& column, Cells& cells, double number) {
+  const bool first = column.present == 1;
+  column.whole = (first || column.whole) && number == std::floor(number) && std::abs(number) <= exact_whole;
+  column.counts_up = first || (column.counts_up && number == cells.last + 1);
+  cells.last = number;
+  if (first || number < column.low) column.low = number, cells.lows = 0;
+  if (first || number > column.high) column.high = number, cells.highs = 0;
+  if (number == column.low) ++cells.lows;
+  if (number == column.high) ++cells.highs;
+  if (cells.numbers.size() < most_distinct) cells.numbers.insert(number);
+}
 
 void add(ColumnProfile& column, Cells& cells, const std::string& cell) {
   ++column.present;
   const std::string text(trimmed(cell));
-  if (cells.texts.size() < most_distinct_texts) cells.texts.insert(text);
+  if (cells.texts.size() < most_distinct) cells.texts.insert(text);
   if (!column.text.empty()) return;
-  if (const std::optional<double> number = core::parse_number(text); number && std::isfinite(*number)) {
-    cells.numbers.push_back(*number);
-  } else {
+  if (const std::optional<double> number = core::parse_number(text); number && std::isfinite(*number))
+    add(column, cells, *number);
+  else
     column.text = text;
-    cells.numbers = {};
-  }
 }
 
-void describe(ColumnProfile& column, std::vector<double>& numbers) {
-  const auto is_whole = [](double x) { return x == std::floor(x) && std::abs(x) <= exact_whole; };
-  column.whole = std::ranges::all_of(numbers, is_whole);
-  column.counts_up = column.whole && numbers.size() > 1 &&
-                     std::ranges::adjacent_find(numbers, [](double a, double b) { return b != a + 1; }) == numbers.end();
-  std::ranges::sort(numbers);
-  column.low = numbers.front();
-  column.high = numbers.back();
-  const double n = static_cast<double>(numbers.size());
-  column.at_low = static_cast<double>(std::ranges::upper_bound(numbers, column.low) - numbers.begin()) / n;
-  column.at_high = static_cast<double>(numbers.end() - std::ranges::lower_bound(numbers, column.high)) / n;
-  double mean = 0, second = 0, third = 0;
-  for (const double x : numbers) mean += x / n;
-  for (const double x : numbers) {
-    const double d = x - mean;
-    second += d * d / n;
-    third += d * d * d / n;
-  }
-  column.skewness = second > 0 ? third / std::pow(second, 1.5) : 0;
-  column.distinct = static_cast<std::size_t>(std::unique(numbers.begin(), numbers.end()) - numbers.begin());
+void finish(ColumnProfile& column, const Cells& cells) {
+  column.distinct = column.numbers() ? cells.numbers.size() : cells.texts.size();
+  column.counts_up = column.counts_up && column.whole && column.present > 1;
+  const double n = static_cast<double>(column.present);
+  if (!column.numbers()) return;
+  column.at_low = static_cast<double>(cells.lows) / n;
+  column.at_high = static_cast<double>(cells.highs) / n;
 }
 
 }  // namespace
@@ -82,13 +81,7 @@ TableProfile profile(const std::string& path, const ReadOptions& options) {
     }
   }
   if (table.rows == 0) throw core::DataError(table.source + ": expected rows of data, got a header only");
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    ColumnProfile& column = table.columns[i];
-    if (column.numbers())
-      describe(column, cells[i].numbers);
-    else
-      column.distinct = cells[i].texts.size();
-  }
+  for (std::size_t i = 0; i < cells.size(); ++i) finish(table.columns[i], cells[i]);
   return table;
 }
 

@@ -122,11 +122,13 @@ Schema Schema::fit(const std::vector<ColumnSpec>& specs, const Columns& columns,
                    const Columns& context, const Columns& seen) {
   expect_columns(specs.size(), columns);
   expect_columns(context_specs.size(), context);
+  if (!seen.empty()) expect_columns(specs.size() + context_specs.size(), seen);
   Schema schema;
+  const std::vector<double> none;
   for (std::size_t i = 0; i < specs.size(); ++i)
-    schema.columns.push_back(Column::fit(specs[i], columns[i], seen.empty() ? std::vector<double>() : seen[i], true));
+    schema.columns.push_back(Column::fit(specs[i], columns[i], seen.empty() ? none : seen[i], true));
   for (std::size_t i = 0; i < context_specs.size(); ++i)
-    schema.context.push_back(Column::fit(context_specs[i], context[i], {}, false));
+    schema.context.push_back(Column::fit(context_specs[i], context[i], seen.empty() ? none : seen[specs.size() + i], false));
   if (std::ranges::any_of(specs, [](const ColumnSpec& spec) { return spec.preprocess == Preprocess::whiten; })) {
     Columns encoded = columns;
     schema.encode(encoded);

@@ -33,8 +33,8 @@ struct Schema {
   std::vector<Column> columns = {}, context = {};
   Whitening whitening = {};
 
-  /// Each column of its own (Column::fit), then the whitening of those that ask for it. `seen`: other rows of `columns`, whose limits are kept; none, or as many
-  /// columns. Throws DataError as Column::fit does, and for a column that others determine (`whiten`).
+  /// Each column of its own (Column::fit), then the whitening of those that ask for it. `seen`: other numbers of the columns and then of the context, whose limits
+  /// are kept; none, or a vector for each. Throws DataError as Column::fit does, and for a column that others determine (`whiten`).
   static Schema fit(const std::vector<ColumnSpec>& specs, const Columns& columns, const std::vector<ColumnSpec>& context_specs,
                     const Columns& context, const Columns& seen = {});
 

@@ -51,7 +51,9 @@ class TableReader {
   virtual const std::string& header_line() const = 0;          ///< the header's own text, without its line end
   virtual char delimiter() const { return ','; }               ///< between the fields of header_line() and of a row's text
   virtual std::size_t skipped() const = 0;                     ///< rows left out so far
-  bool header_is_numeric() const;                              ///< every name is a number: most likely the file has no header
+  /// Rows of a `.npy` that stands in a file as it is; nothing for any other table.
+  virtual std::optional<std::uint64_t> rows_in_place() const { return std::nullopt; }
+  bool header_is_numeric() const;  ///< every name is a number: most likely the file has no header
 
   /// Chooses the fields to read (indices into header()); the others are only checked for structure. They are numbers, but for those with `categories`: none, or
   /// one for each of the fields. Blanks around a category do not count.

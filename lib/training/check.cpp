@@ -16,9 +16,9 @@ Checked check(const std::string& config, const std::string& config_name, const d
   checked.context = plan.flow.context.size();
   checked.resolved = config::print_json(plan.document.resolved(), 2);
   if (data) {
-    const Parts parts = split(plan, *data, nullptr);
+    const Parts parts = split(plan.flow, *data, nullptr);
     (void)fit_schema(plan, parts);
-    checked.remarks = remarks(parts.train, plan.flow.column_specs);
+    checked.remarks = remarks(parts.train.sample(plan.flow.seed).x(), plan.flow.column_specs);
   }
   return checked;
 }

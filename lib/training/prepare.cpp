@@ -1,4 +1,4 @@
-// Reading the plan, splitting the rows, and looking at them.
+// Reading the plan, making and fitting what it describes, and looking at the rows.
 #include "training/prepare.h"
 
 #include <algorithm>
@@ -17,36 +17,6 @@
 
 namespace flowfit::training {
 namespace {
-
-data::Columns rows_of(const data::Columns& columns, const std::vector<std::uint32_t>& rows) {
-  data::Columns part;
-  for (const std::vector<double>& column : columns) {
-    std::vector<double>& to = part.emplace_back();
-    to.reserve(rows.size());
-    for (const std::uint32_t row : rows) to.push_back(column[row]);
-  }
-  return part;
-}
-
-/// The weights of a table's rows. Rows whose weight is 0 leave `x` and `context`: as if they were not there.
-std::vector<double> take_weights(const std::string& column, const data::Dataset& table, data::Columns& x,
-                                 data::Columns& context) {
-  if (column.empty()) return {};
-  std::vector<double> weights = table.pick(std::vector{column}).front();
-  std::vector<std::uint32_t> positive;
-  for (std::size_t row = 0; row < weights.size(); ++row) {
-    if (weights[row] < 0)
-      throw core::DataError(table.source + ": expected weights of at least 0, got " + column + " = " +
-                            core::number(weights[row]) + " in row " + std::to_string(row + 1));
-    if (weights[row] > 0) positive.push_back(static_cast<std::uint32_t>(row));
-  }
-  if (positive.empty())
-    throw core::DataError(table.source + ": expected a weight above 0, got none in column " + core::quoted(column));
-  if (positive.size() == weights.size()) return weights;
-  x = rows_of(x, positive);
-  context = rows_of(context, positive);
-  return rows_of({weights}, positive).front();
-}
 
 /// Standardizes a column by weighted values, where its config asks for it.
 void standardize(data::Column& column, const data::ColumnSpec& spec, std::vector<double> values,
@@ -129,93 +99,16 @@ void start_from(flow::TypedModel<T>& model, const Plan& plan, const std::string&
   model.set_reference({});
 }
 
-Parts split(const Plan& plan, const data::Dataset& table, const data::Dataset* validation) {
-  Parts parts;
-  data::Columns x = table.pick(plan.flow.columns), context = table.pick(plan.flow.context);
-  std::vector<double> weights = take_weights(plan.flow.weight, table, x, context);
-  const std::size_t n = x.front().size();
-  if (n < 2) throw core::DataError(table.source + ": expected at least 2 rows to train on, got " + std::to_string(n));
-  data::Columns everything = x;
-  everything.insert(everything.end(), context.begin(), context.end());
-  if (!weights.empty()) everything.push_back(weights);
-  parts.fingerprint = data::fingerprint(everything);
-  if (validation) {
-    parts.validation = validation->pick(plan.flow.columns);
-    parts.validation_context = validation->pick(plan.flow.context);
-    parts.validation_weights = take_weights(plan.flow.weight, *validation, parts.validation, parts.validation_context);
-    parts.validation_rows = parts.validation.front().size();
-    if (parts.validation_rows == 0)
-      throw core::DataError(validation->source + ": expected at least one row to validate on, got none");
-    everything = parts.validation;
-    everything.insert(everything.end(), parts.validation_context.begin(), parts.validation_context.end());
-    if (!weights.empty()) everything.push_back(parts.validation_weights);
-    parts.fingerprint += "+" + data::fingerprint(everything);
-  } else if (plan.flow.validation > 0) {
-    const auto held = static_cast<std::size_t>(std::llround(plan.flow.validation * static_cast<double>(n)));
-    parts.validation_rows = std::clamp<std::size_t>(held, 1, n - 1);
-    std::vector<std::uint32_t> order = core::permutation({plan.flow.seed, core::Purpose::split}, n);
-    const auto border = order.begin() + static_cast<std::ptrdiff_t>(parts.validation_rows);
-    std::sort(order.begin(), border);
-    std::sort(border, order.end());
-    const std::vector<std::uint32_t> second(order.begin(), border), first(border, order.end());
-    parts.validation = rows_of(x, second);
-    parts.validation_context = rows_of(context, second);
-    x = rows_of(x, first);
-    context = rows_of(context, first);
-    if (!weights.empty()) {
-      parts.validation_weights = rows_of({weights}, second).front();
-      weights = rows_of({weights}, first).front();
-    }
-  }
-  parts.train = std::move(x);
-  parts.train_context = std::move(context);
-  parts.train_weights = std::move(weights);
-  parts.train_rows = parts.train.front().size();
-  return parts;
-}
-
 data::Schema fit_schema(const Plan& plan, const Parts& parts) {
-  data::Schema schema =
-      data::Schema::fit(plan.flow.column_specs, parts.train, plan.flow.context_specs, parts.train_context, parts.validation);
-  if (parts.train_weights.empty()) return schema;
+  const Part sample = parts.train.sample(plan.flow.seed);
+  const data::Columns x = sample.x(), context = sample.context();
+  data::Schema schema = data::Schema::fit(plan.flow.column_specs, x, plan.flow.context_specs, context, extremes(parts));
+  if (sample.weights().empty()) return schema;
   for (std::size_t i = 0; i < schema.columns.size(); ++i)
-    standardize(schema.columns[i], plan.flow.column_specs[i], parts.train[i], parts.train_weights);
+    standardize(schema.columns[i], plan.flow.column_specs[i], x[i], sample.weights());
   for (std::size_t i = 0; i < schema.context.size(); ++i)
-    standardize(schema.context[i], plan.flow.context_specs[i], parts.train_context[i], parts.train_weights);
+    standardize(schema.context[i], plan.flow.context_specs[i], context[i], sample.weights());
   return schema;
-}
-
-void to_flow_units(const data::Schema& schema, data::Columns& columns, data::Columns& context, std::span<double> log_det,
-                   std::uint64_t seed) {
-  constexpr std::uint32_t no_step = 0xFFFFFFFFu;
-  schema.dequantize(columns, {seed, core::Purpose::dequantize, no_step});
-  schema.encode(columns, log_det);
-  schema.encode_context(context);
-}
-
-template <class T>
-Rows<T> encoded(const data::Schema& schema, data::Columns columns, data::Columns context, std::size_t count, std::uint64_t seed,
-                const std::vector<double>& weights) {
-  Rows<T> rows;
-  rows.count = count;
-  if (count == 0) return rows;
-  for (std::size_t d = 0; d < columns.size(); ++d) {
-    if (schema.columns[d].kind != data::Kind::integer) continue;
-    rows.integers.push_back(d);
-    rows.whole.insert(rows.whole.end(), columns[d].begin(), columns[d].end());
-  }
-  std::vector<double> log_det(count);
-  to_flow_units(schema, columns, context, log_det, seed);
-  rows.weights = weights;
-  const double mean = std::accumulate(weights.begin(), weights.end(), 0.0) / static_cast<double>(count);
-  for (double& weight : rows.weights) weight /= mean;
-  // The mean of equal numbers is that number, bit for bit.
-  const bool same = std::ranges::adjacent_find(log_det, std::not_equal_to()) == log_det.end();
-  for (std::size_t row = 0; row < count; ++row) rows.log_det += rows.weight(row) * log_det[row];
-  rows.log_det = same ? log_det.front() : rows.log_det / static_cast<double>(count);
-  for (const std::vector<double>& column : columns) rows.x.insert(rows.x.end(), column.begin(), column.end());
-  for (const std::vector<double>& column : context) rows.context.insert(rows.context.end(), column.begin(), column.end());
-  return rows;
 }
 
 std::vector<std::string> remarks(const data::Columns& columns, const std::vector<data::ColumnSpec>& specs) {
@@ -260,11 +153,9 @@ std::vector<std::string> remarks(const data::Columns& columns, const std::vector
   return found;
 }
 
-#define FLOWFIT_INSTANTIATE(T)                                                                               \
-  template std::unique_ptr<flow::TypedModel<T>> fresh_model<T>(const Plan&);                                 \
-  template void start_from<T>(flow::TypedModel<T>&, const Plan&, const std::string&);                        \
-  template Rows<T> encoded<T>(const data::Schema&, data::Columns, data::Columns, std::size_t, std::uint64_t, \
-                              const std::vector<double>&);
+#define FLOWFIT_INSTANTIATE(T)                                               \
+  template std::unique_ptr<flow::TypedModel<T>> fresh_model<T>(const Plan&); \
+  template void start_from<T>(flow::TypedModel<T>&, const Plan&, const std::string&);
 FLOWFIT_INSTANTIATE(float)
 FLOWFIT_INSTANTIATE(double)
 

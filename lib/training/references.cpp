@@ -1,34 +1,39 @@
 // What a model's scores are held against, from the rows that it was trained on and those held out.
 #include "training/references.h"
 
-#include <numeric>
+#include "training/rows.h"
 
 namespace flowfit::training {
 
 flow::Reference fit_reference(const data::Schema& schema, const Parts& parts, const std::vector<double>& scores,
                               std::uint64_t seed, core::ThreadPool& pool) {
+  const Part train = parts.train.sample(seed), held = parts.validation.sample(seed);
   // Categories have baselines of their own.
-  const auto numbers = [&](data::Columns columns, data::Columns context, std::size_t count) {
-    if (count > 0) to_flow_units(schema, columns, context, {}, seed);
-    return std::pair(flow::numbers_of(schema.columns, std::move(columns)), flow::numbers_of(schema.context, std::move(context)));
+  const auto numbers = [&](const Part& part) {
+    data::Columns x = part.x(), context = part.context();
+    if (part.count() > 0) to_flow_units(schema, x, context, {}, seed);
+    return std::pair(flow::numbers_of(schema.columns, std::move(x)), flow::numbers_of(schema.context, std::move(context)));
   };
-  const auto train = numbers(parts.train, parts.train_context, parts.train_rows),
-             held = numbers(parts.validation, parts.validation_context, parts.validation_rows);
+  const auto fitted = numbers(train), judging = numbers(held);
   flow::Reference reference;
-  flow::fit_baselines(reference, {train.first, train.second, parts.train_rows}, {held.first, held.second, parts.validation_rows},
+  flow::fit_baselines(reference, {fitted.first, fitted.second, train.count()}, {judging.first, judging.second, held.count()},
                       seed, pool);
-  reference.fit_shares(schema.columns, parts.train);
-  if (parts.validation_rows > 0) reference.keep_scores(scores, seed);
+  reference.fit_shares(schema.columns, train.x());
+  if (held.count() > 0) reference.keep_scores(scores, seed);
   return reference;
 }
 
 std::pair<std::optional<double>, std::optional<double>> baseline_nlls(const flow::Model& model, const Parts& parts,
                                                                       core::ThreadPool& pool) {
-  if (parts.validation_rows == 0 || model.reference().gaussian.empty()) return {};
+  if (parts.validation.count() == 0 || model.reference().gaussian.empty()) return {};
   const auto nll = [&](const flow::Baseline& baseline) {
-    std::vector<double> scores(parts.validation_rows);
-    model.log_prob(baseline, parts.validation, parts.validation_context, scores, pool);
-    return -std::accumulate(scores.begin(), scores.end(), 0.0) / static_cast<double>(scores.size());
+    double sum = 0;
+    parts.validation.by_chunks([&](std::size_t, const data::Columns& x, const data::Columns& context) {
+      std::vector<double> scores(x.front().size());
+      model.log_prob(baseline, x, context, scores, pool);
+      for (const double score : scores) sum += score;
+    });
+    return -sum / static_cast<double>(parts.validation.count());
   };
   return {nll(model.reference().gaussian), nll(model.reference().mixture)};
 }

@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "flow/model.h"
-#include "training/prepare.h"
+#include "training/part.h"
 
 namespace flowfit::training {
 
-/// Fits the baselines of a schema and keeps `scores` of the validation rows (data units).
+/// Fits the baselines of a schema to the rows that are looked at, and keeps `scores` of the validation rows (data units).
 flow::Reference fit_reference(const data::Schema& schema, const Parts& parts, const std::vector<double>& scores,
                               std::uint64_t seed, core::ThreadPool& pool);
 

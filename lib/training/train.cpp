@@ -14,8 +14,10 @@
 #include "training/checkpoint.h"
 #include "training/prepare.h"
 #include "training/references.h"
+#include "training/rows.h"
 #include "training/run_directory.h"
 #include "training/same_config.h"
+#include "training/trainer.h"
 
 namespace flowfit::training {
 namespace {
@@ -38,22 +40,20 @@ class Training {
         observer_(observer),
         model_(std::move(model)),
         pool_(request.threads),
-        parts_(split(plan, request.data, request.validation ? &*request.validation : nullptr)) {}
+        parts_(split(plan.flow, request.data, request.validation ? &*request.validation : nullptr)) {}
 
   Summary run() {
     if (request_.init)
       start_from(*model_, plan_, *request_.init);
     else
       model_->set_schema(fit_schema(plan_, parts_));
-    train_ = encoded<T>(model_->schema(), parts_.train, parts_.train_context, parts_.train_rows, plan_.flow.seed,
-                        parts_.train_weights);
-    validation_ = encoded<T>(model_->schema(), parts_.validation, parts_.validation_context, parts_.validation_rows,
-                             plan_.flow.seed, parts_.validation_weights);
+    train_ = encoded<T>(model_->schema(), parts_.train, plan_.flow.seed);
+    validation_ = encoded<T>(model_->schema(), parts_.validation, plan_.flow.seed);
     RunDirectory directory(request_.directory, request_.resume, request_.force);
     directory_ = &directory;
     say_what();
-    if (!directory.resumes() && !request_.init)
-      model_->density().initialize(model_->weights(), train_.x, train_.context, static_cast<Index>(train_.count), plan_.flow.seed,
+    if (const Rows<T>& seen = train_.looked_at(); !directory.resumes() && !request_.init)
+      model_->density().initialize(model_->weights(), seen.x, seen.context, static_cast<Index>(seen.count), plan_.flow.seed,
                                    pool_);
     Trainer<T> trainer(*model_, plan_.training, train_, validation_, pool_);
     trainer_ = &trainer;
@@ -72,14 +72,15 @@ class Training {
 
  private:
   void say_what() {
-    std::string text = std::to_string(parts_.train_rows) + " rows to train on, " + std::to_string(parts_.validation_rows) +
+    std::string text = std::to_string(train_.count) + " rows to train on, " + std::to_string(validation_.count) +
                        " to validate on, " + std::to_string(plan_.flow.columns.size()) +
                        (plan_.flow.columns.size() == 1 ? " column" : " columns");
     if (!plan_.flow.context.empty()) text += " given " + std::to_string(plan_.flow.context.size());
     text += ", " + std::to_string(parameter_count()) + " parameters, " + std::to_string(pool_.size()) +
             (pool_.size() == 1 ? " thread" : " threads");
     observer_.begin(text);
-    for (const std::string& remark : remarks(parts_.train, plan_.flow.column_specs)) observer_.notice(remark);
+    const data::Columns seen = parts_.train.sample(plan_.flow.seed).x();
+    for (const std::string& remark : remarks(seen, plan_.flow.column_specs)) observer_.notice(remark);
   }
 
   std::size_t parameter_count() const {
@@ -89,21 +90,23 @@ class Training {
   }
 
   /// `x1 = 2, x2 = 0.5 (row 41 of the training part, the first of 2)`.
-  std::string row_text(const data::Columns& columns, std::size_t row, std::size_t count, const char* part) const {
+  std::string row_text(const Part& rows, std::size_t row, std::size_t count, const char* part) const {
+    data::Columns columns, context;
+    rows.read(row, 1, columns, context);
     std::vector<std::string> cells;
     for (std::size_t d = 0; d < columns.size(); ++d)
-      cells.push_back(plan_.flow.columns[d] + " = " + model_->schema().columns[d].text(columns[d][row]));
+      cells.push_back(plan_.flow.columns[d] + " = " + model_->schema().columns[d].text(columns[d].front()));
     return core::joined(cells) + " (row " + std::to_string(row + 1) + " of the " + part + " part" +
            (count > 1 ? ", the first of " + std::to_string(count) : "") + ")";
   }
 
   /// A row that the flow cannot reach would make every step infinite.
   void refuse_rows_outside() {
-    const auto look = [&](const Rows<T>& rows, const data::Columns& columns, const std::string& source, const char* part) {
+    const auto look = [&](const Rows<T>& rows, const Part& part, const std::string& source, const char* name) {
       const std::vector<std::size_t> bad = trainer_->bad_rows(rows, model_->weights());
       if (bad.empty()) return;
       throw core::DataError(source + ": expected rows inside the support of the flow, got " +
-                            row_text(columns, bad.front(), bad.size(), part) +
+                            row_text(part, bad.front(), bad.size(), name) +
                             "; its density is zero there: change the flow, or leave such rows out");
     };
     look(train_, parts_.train, request_.data.source, "training");
@@ -268,8 +271,8 @@ class Training {
     return {{"steps", state.step},
             {"best_step", best_step()},
             {"stopped", stopped},
-            {"rows", parts_.train_rows},
-            {"validation_rows", parts_.validation_rows}};
+            {"rows", train_.count},
+            {"validation_rows", validation_.count}};
   }
 
   /// model.safetensors, then last.safetensors: both stay whole, and the second never runs ahead. One comes before the first model, so that --resume always can.
@@ -304,11 +307,13 @@ class Training {
   }
 
   /// Under the saved weights, in data units, as `evaluate` gives them: where rows are cells, not the bound that was trained.
-  std::vector<double> saved_scores(const data::Columns& columns, const data::Columns& context, std::size_t count) {
+  std::vector<double> saved_scores(const Part& part) {
     const std::vector<T> now = model_->weights();
     model_->weights() = trainer_->saved();
-    std::vector<double> scores(count);
-    if (count > 0) model_->log_prob(columns, context, scores, pool_);
+    std::vector<double> scores(part.count());
+    part.by_chunks([&](std::size_t first, const data::Columns& x, const data::Columns& context) {
+      model_->log_prob(x, context, std::span(scores).subspan(first, x.front().size()), pool_);
+    });
     model_->weights() = now;
     return scores;
   }
@@ -327,12 +332,12 @@ class Training {
     s.stopped = stopped;
     s.steps = trainer_->state().step;
     s.best_step = best_step();
-    s.rows = parts_.train_rows;
-    s.validation_rows = parts_.validation_rows;
+    s.rows = train_.count;
+    s.validation_rows = validation_.count;
     s.parameters = parameter_count();
-    const std::vector<double> held_out = saved_scores(parts_.validation, parts_.validation_context, parts_.validation_rows);
+    const std::vector<double> held_out = saved_scores(parts_.validation);
     if (model_->schema().has_cells()) {
-      s.train_nll = mean_nll(train_, saved_scores(parts_.train, parts_.train_context, parts_.train_rows));
+      s.train_nll = mean_nll(train_, saved_scores(parts_.train));
       if (validation_.count > 0) s.validation_nll = mean_nll(validation_, held_out);
     } else {
       s.train_nll = trainer_->nll(train_, trainer_->saved()) - train_.log_det;

@@ -63,21 +63,8 @@ Trainer<T>::Trainer(flow::TypedModel<T>& model, const Settings& settings, const 
 }
 
 template <class T>
-flow::Var<T> Trainer<T>::gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index padded,
-                                Index cols, bool wants_grad) const {
-  if (cols == 0) return {};
-  const flow::Var<T> x = tape.make(padded, cols, wants_grad);
-  for (Index j = 0; j < cols; ++j) {
-    const T* column = from.data() + static_cast<std::size_t>(j) * train_.count;
-    T* to = x.value + j * padded;
-    for (std::size_t i = 0; i < ids.size(); ++i) to[i] = column[ids[i]];
-    std::fill(to + ids.size(), to + padded, to[0]);
-  }
-  return x;
-}
-
-template <class T>
-void Trainer<T>::dequantize(nn::Tape<T>& tape, std::uint64_t seed, const std::uint64_t* row_ids, flow::Var<T> x) const {
+void Trainer<T>::dequantize(nn::Tape<T>& tape, std::uint64_t seed, const std::uint64_t* row_ids, const double* whole,
+                            flow::Var<T> x) const {
   const std::size_t count = train_.integers.size();
   if (count == 0) return;
   const core::RandomKey key{seed, core::Purpose::dequantize, static_cast<std::uint32_t>(state_.step)};
@@ -86,7 +73,7 @@ void Trainer<T>::dequantize(nn::Tape<T>& tape, std::uint64_t seed, const std::ui
     key.uniforms(row_ids[i], {uniforms, count});
     for (std::size_t k = 0; k < count; ++k) {
       const data::Column& column = model_.schema().columns[train_.integers[k]];
-      const double value = train_.whole[k * train_.count + row_ids[i]] + uniforms[k];
+      const double value = whole[static_cast<Index>(k) * x.rows + i] + uniforms[k];
       x.value[static_cast<Index>(train_.integers[k]) * x.rows + i] = static_cast<T>(column.at(value).value);
     }
   }
@@ -94,20 +81,21 @@ void Trainer<T>::dequantize(nn::Tape<T>& tape, std::uint64_t seed, const std::ui
 
 template <class T>
 typename Trainer<T>::Loaded Trainer<T>::load(Lane& lane, std::size_t member, const Batch& batch, std::size_t b, bool inputs) {
-  const Index features = static_cast<Index>(train_.x.size() / train_.count),
-              context = static_cast<Index>(train_.context.size() / train_.count);
+  const Index features = static_cast<Index>(train_.features), contexts = static_cast<Index>(train_.contexts);
   const Blocks blocks(batch.rows);
   const auto ids = std::span<const std::uint32_t>(orders_[member]).subspan(batch.first + blocks.first(b), blocks.rows(b));
   const Index padded = static_cast<Index>(blocks.padded(b));
   lane.tape.reset(nn::Mode::differentiate);
   std::uint64_t* row_ids = lane.tape.template scratch<std::uint64_t>(padded);
   for (std::size_t i = 0; i < blocks.padded(b); ++i) row_ids[i] = ids[std::min(i, ids.size() - 1)];
+  double* whole = lane.tape.template scratch<double>(padded * static_cast<Index>(train_.integers.size()));
   const Loaded loaded{ids,
                       {lane.tape, model_.weights().data(), lane.gradient, lane.untouched.get(), true, settings_.seed,
                        static_cast<std::uint32_t>(state_.step), row_ids, lane.sums.data(), static_cast<Index>(ids.size())},
-                      gather(lane.tape, train_.x, ids, padded, features, inputs),
-                      gather(lane.tape, train_.context, ids, padded, context, false)};
-  dequantize(lane.tape, settings_.seed + member, row_ids, loaded.x);
+                      lane.tape.make(padded, features, inputs),
+                      contexts > 0 ? lane.tape.make(padded, contexts, false) : flow::Var<T>{}};
+  train_.load(ids, padded, loaded.x.value, loaded.context.value, whole, lane.buffer);
+  dequantize(lane.tape, settings_.seed + member, row_ids, whole, loaded.x);
   if (settings_.jitter > 0) {
     const core::RandomKey key{settings_.seed + member, core::Purpose::jitter, static_cast<std::uint32_t>(state_.step)};
     double* noise = lane.tape.template scratch<double>(features);
@@ -259,7 +247,8 @@ template <class T>
 const std::vector<T>& Trainer<T>::frozen(const std::vector<T>& weights) {
   if (!model_.density().keeps_statistics()) return weights;
   frozen_ = weights;
-  model_.density().set_statistics(frozen_, train_.x, train_.context, static_cast<Index>(train_.count), pool_);
+  const Rows<T>& rows = train_.looked_at();
+  model_.density().set_statistics(frozen_, rows.x, rows.context, static_cast<Index>(rows.count), pool_);
   return frozen_;
 }
 
@@ -303,27 +292,20 @@ void Trainer<T>::restore(const Snapshot<T>& snapshot) {
 
 template <class T>
 std::vector<double> Trainer<T>::scores(const Rows<T>& rows, const std::vector<T>& weights) {
-  const Index features = static_cast<Index>(rows.x.size() / rows.count),
-              context = static_cast<Index>(rows.context.size() / rows.count);
+  const Index features = static_cast<Index>(rows.features), contexts = static_cast<Index>(rows.contexts);
   std::vector<double> scores(rows.count);
   const int lanes = static_cast<int>(lanes_.size());
   pool_.run(lanes, [&](int l, int) {
-    nn::Tape<T>& tape = lanes_[static_cast<std::size_t>(l)]->tape;
+    Lane& lane = *lanes_[static_cast<std::size_t>(l)];
+    nn::Tape<T>& tape = lane.tape;
     for (std::size_t b = static_cast<std::size_t>(l); b < blocks_of(rows.count); b += lanes_.size()) {
       tape.reset(nn::Mode::evaluate);
       const std::size_t first = b * block, count = std::min(block, rows.count - first);
-      const auto load = [&](const std::vector<T>& from, Index cols) {
-        if (cols == 0) return flow::Var<T>{};
-        const flow::Var<T> x = tape.make(flow::block_rows, cols, false);
-        for (Index j = 0; j < cols; ++j) {
-          const T* column = from.data() + static_cast<std::size_t>(j) * rows.count + first;
-          T* to = std::copy_n(column, count, x.value + j * x.rows);
-          std::fill_n(to, block - count, column[0]);
-        }
-        return x;
-      };
+      const flow::Var<T> x = tape.make(flow::block_rows, features, false),
+                         context = contexts > 0 ? tape.make(flow::block_rows, contexts, false) : flow::Var<T>{};
+      rows.load(first, count, flow::block_rows, x.value, context.value, lane.buffer);
       flow::Pass<T> pass{tape, weights.data()};
-      const flow::Var<T> log_p = model_.density().log_prob(pass, load(rows.x, features), load(rows.context, context));
+      const flow::Var<T> log_p = model_.density().log_prob(pass, x, context);
       for (std::size_t i = 0; i < count; ++i) scores[first + i] = static_cast<double>(log_p.value[i]);
     }
   });

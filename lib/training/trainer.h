@@ -11,24 +11,10 @@
 #include "core/parallel.h"
 #include "flow/typed_model.h"
 #include "training/optimizer.h"
+#include "training/rows.h"
 #include "training/settings.h"
 
 namespace flowfit::training {
-
-using autodiff::Index;
-
-/// Rows in the flow's units, cast to T, column-major.
-template <class T>
-struct Rows {
-  std::vector<T> x, context;          // n x D and n x C
-  std::vector<std::size_t> integers;  // places in x of columns of whole numbers
-  std::vector<double> whole;          // these numbers, n x integers.size(), in data units
-  std::vector<double> weights;        // of the rows, with a mean of 1; empty: all 1
-  std::size_t count = 0;
-  double log_det = 0;  // weighted mean over the rows of log|det d flow units / d data units|
-
-  double weight(std::size_t row) const { return weights.empty() ? 1.0 : weights[row]; }
-};
 
 template <class T>
 struct StepResult {
@@ -103,10 +89,11 @@ class Trainer {
     std::unique_ptr<bool[]> untouched;  // Pass::untouched; masked weights' gradients stay 0, as they were made
     double sum = 0;
     std::vector<double> sums;  // Pass::sums
+    typename Rows<T>::Buffer buffer;
   };
   /// Weights as they are evaluated and saved. Training normalizes by running statistics, which lag behind; what is evaluated, compared and saved has the exact
-  /// ones of all training rows under these very weights, so the validation score that a model is chosen by is that of the file. Costs one pass over the training
-  /// rows; without such layers the weights are returned as they are.
+  /// ones of the training rows (Rows::looked_at) under these very weights, so the validation score that a model is chosen by is that of the file. Costs one
+  /// pass over these rows; without such layers the weights are returned as they are.
   const std::vector<T>& frozen(const std::vector<T>& weights);
   void update_statistics(std::size_t rows);
   /// The places of the step to come in each member's order, which stands until the next call.
@@ -126,9 +113,7 @@ class Trainer {
   void end_gradient(Lane& lane) const;
   void run_lane(Lane& lane, std::size_t number, const Batch& batch);
   /// Draws anew where each whole number lies in its cell, for this step.
-  void dequantize(nn::Tape<T>& tape, std::uint64_t seed, const std::uint64_t* row_ids, flow::Var<T> x) const;
-  flow::Var<T> gather(nn::Tape<T>& tape, const std::vector<T>& from, std::span<const std::uint32_t> ids, Index padded, Index cols,
-                      bool wants_grad) const;
+  void dequantize(nn::Tape<T>& tape, std::uint64_t seed, const std::uint64_t* row_ids, const double* whole, flow::Var<T> x) const;
 
   flow::TypedModel<T>& model_;
   Settings settings_;

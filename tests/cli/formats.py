@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import os
 import struct
 import subprocess
+import time
 import unittest
 
 from support.case import BINARY, SANITIZED, Case
@@ -109,6 +111,33 @@ class Formats(Case):
         whole = self.good("logprob", "run", "nan.npy", "--invalid", "skip", "--append", err=None).lines()
         self.assertEqual(whole[0], "x1,x2,logprob")
         self.assertTrue(whole[1].startswith("0.5,0.25,"))
+
+    def test_streamed(self):
+        self.write("data.npy", npy(self.cells(), kind="f", descr="<f4"))
+        self.good("train", "config.json", "data.npy", "-o", "memory", "-q")
+        result = self.good("train", "config.json", "data.npy", "-o", "disk", "--stream", err=None)
+        self.assertIn("flowfit: data.npy: stays on disk; rows are read as they are needed\n", result.err)
+        self.assertEqual(self.read("disk/model.safetensors"), self.read("memory/model.safetensors"))
+        self.write("held.npy", npy(self.cells()[:40]))
+        for name in ("memory", "disk"):
+            flags = ["--stream"] if name == "disk" else []
+            self.good("train", "config.json", "data.npy", "--validation", "held.npy", "-o", name, "--force", "-q", *flags, err=None)
+        self.assertEqual(self.read("disk/model.safetensors"), self.read("memory/model.safetensors"))
+        self.bad(2, "train", "config.json", "data.csv", "-o", "none", "--stream",
+                 says="--stream: expected a .npy file, not compressed, got data.csv; save the table as one")
+        self.assertFalse(self.path("none").exists())
+
+    def test_streamed_table_is_cut_off(self):
+        self.write("data.npy", npy(self.cells() * 50))
+        process = self.start("train", self.config("long.json", train__steps=1000000), "data.npy", "-o", "cut", "--stream", "-q")
+        deadline = time.monotonic() + 30
+        while not self.path("cut/last.safetensors").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.truncate(self.path("data.npy"), 4096)
+        _, err = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 6)
+        self.assertIn("error: a table that stays on disk was cut off", err.decode().splitlines()[-1])
+        self.good("logprob", "cut", "data.csv")
 
     def test_encode_and_decode_by_place(self):
         """What encode writes without names, decode finds: with context too."""

@@ -11,6 +11,16 @@ using core::DataError;
 using data::Columns;
 using test::thrown;
 
+namespace {
+
+std::string fingerprint(const Columns& columns) {
+  data::Fingerprint mark;
+  mark.add(columns);
+  return mark.text();
+}
+
+}  // namespace
+
 TEST_CASE("dataset: all columns, or those wanted in their order") {
   const test::Scratch scratch;
   const std::string path = scratch.write("t.csv", "x1,label,x2\n1,a,2\n3,b,4\n");
@@ -65,15 +75,15 @@ TEST_CASE("dataset: locate names every missing column in one message") {
 
 TEST_CASE("dataset: the fingerprint is of values, their order and their shape") {
   const Columns table = {{1.0, 2.0}, {3.0, 0.0}};
-  const std::string mark = data::fingerprint(table);
+  const std::string mark = fingerprint(table);
   CHECK(mark.starts_with("crc32:"));
   CHECK(mark.ends_with("/2x2"));
   CHECK(mark.size() == 18);
-  CHECK(data::fingerprint({{1.0, 2.0}, {3.0, -0.0}}) == mark);
-  CHECK(data::fingerprint({{2.0, 1.0}, {3.0, 0.0}}) != mark);
-  CHECK(data::fingerprint({{3.0, 0.0}, {1.0, 2.0}}) != mark);
-  CHECK(data::fingerprint({{1.0, 2.0, 3.0, 0.0}}) != mark);
-  CHECK(data::fingerprint({{1.0, 2.0}, {3.0, 5e-324}}) != mark);
-  CHECK(data::fingerprint({{1.0}}) == "crc32:c7f813e9/1x1");  // the same on every machine
-  CHECK(data::fingerprint({}) == "crc32:00000000/0x0");
+  CHECK(fingerprint({{1.0, 2.0}, {3.0, -0.0}}) == mark);
+  CHECK(fingerprint({{2.0, 1.0}, {3.0, 0.0}}) != mark);
+  CHECK(fingerprint({{3.0, 0.0}, {1.0, 2.0}}) != mark);
+  CHECK(fingerprint({{1.0, 2.0, 3.0, 0.0}}) != mark);
+  CHECK(fingerprint({{1.0, 2.0}, {3.0, 5e-324}}) != mark);
+  CHECK(fingerprint({{1.0}}) == "crc32:c7f813e9/1x1");  // the same on every machine
+  CHECK(fingerprint({}) == "crc32:00000000/0x0");
 }

@@ -80,11 +80,11 @@ TEST_CASE("statistics: what is saved has the exact statistics of all training ro
     const training::Summary summary = run(r);
     // The rows that trained, as they leave the layer next to the base: it standardizes them.
     const training::Plan plan = training::read_plan(r.config, "c", r.data.names);
-    const training::Parts parts = training::split(plan, r.data, nullptr);
+    const training::Part rows = training::split(plan.flow, r.data, nullptr).train;
     const auto model = flow::load_model(scratch.path("run"));
     core::ThreadPool pool(1);
-    std::vector<double> log_det(parts.train_rows);
-    const data::Columns z = model->encode(parts.train, {}, log_det, pool);
+    std::vector<double> log_det(rows.count());
+    const data::Columns z = model->encode(rows.x(), {}, log_det, pool);
     const std::string file = scratch.path("run/model.safetensors");
     const std::vector<double> inner = tensor(file, "flow.0.running_variance"), outer = tensor(file, "flow.3.running_variance");
     for (std::size_t d = 0; d < 2; ++d) {
@@ -93,7 +93,7 @@ TEST_CASE("statistics: what is saved has the exact statistics of all training ro
         mean += v;
         square += v * v;
       }
-      const double n = static_cast<double>(parts.train_rows);
+      const double n = static_cast<double>(rows.count());
       CHECK(std::abs(mean / n) < 1e-12);
       CHECK(square / n == doctest::Approx(inner[d] / (inner[d] + 1e-5)).epsilon(1e-10));
       CHECK(outer[d] == doctest::Approx(1).epsilon(1e-10));  // the preprocessing standardizes
@@ -118,9 +118,10 @@ TEST_CASE(
       "c", std::vector<std::string>{"a", "b"});
   core::ThreadPool pool(2);
   const auto model = training::fresh_model<double>(plan);
-  const training::Parts parts = training::split(plan, test::banana(333), nullptr);  // 266 rows: the last block is padded
+  const data::Dataset table = test::banana(333);
+  const training::Parts parts = training::split(plan.flow, table, nullptr);  // 266 rows: the last block is padded
   model->set_schema(training::fit_schema(plan, parts));
-  const auto rows = training::encoded<double>(model->schema(), parts.train, {}, parts.train_rows, 0);
+  const auto rows = training::encoded<double>(model->schema(), parts.train, 0);
   training::Trainer<double> trainer(*model, plan.training, rows, {}, pool);
   const auto at = [&](const std::string& name) {
     for (const nn::Parameter& p : model->layout().parameters())

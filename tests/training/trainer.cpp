@@ -21,16 +21,16 @@ struct Small {
       : plan(training::read_plan(config, "c", std::vector<std::string>{"a", "b"})),
         pool(threads),
         model(training::fresh_model<double>(plan)) {
-    const data::Dataset table = test::banana(330);
-    parts = training::split(plan, table, nullptr);
+    parts = training::split(plan.flow, table, nullptr);
     model->set_schema(training::fit_schema(plan, parts));
-    rows = training::encoded<double>(model->schema(), parts.train, {}, parts.train_rows, 0);
-    held_out = training::encoded<double>(model->schema(), parts.validation, {}, parts.validation_rows, 0);
+    rows = training::encoded<double>(model->schema(), parts.train, 0);
+    held_out = training::encoded<double>(model->schema(), parts.validation, 0);
     trainer = std::make_unique<training::Trainer<double>>(*model, plan.training, rows, held_out, pool);
   }
   training::Plan plan;
   core::ThreadPool pool;
   std::unique_ptr<flow::TypedModel<double>> model;
+  data::Dataset table = test::banana(330);
   training::Parts parts;
   training::Rows<double> rows, held_out;
   std::unique_ptr<training::Trainer<double>> trainer;
@@ -154,14 +154,15 @@ TEST_CASE("settings: learning rates of the schedules") {
 
 TEST_CASE("prepare: the split takes each row once, by the seed alone") {
   Small small(R"("seed": 3)");
-  std::vector<double> all = small.parts.train[0];
-  all.insert(all.end(), small.parts.validation[0].begin(), small.parts.validation[0].end());
+  std::vector<double> all = small.parts.train.x()[0];
+  const std::vector<double> held = small.parts.validation.x()[0];
+  all.insert(all.end(), held.begin(), held.end());
   std::vector<double> source = test::banana(330).columns[0];
   std::ranges::sort(all);
   std::ranges::sort(source);
   CHECK(all == source);
-  CHECK(small.parts.validation[0] == Small(R"("seed": 3)").parts.validation[0]);
-  CHECK(small.parts.validation[0] != Small(R"("seed": 4)").parts.validation[0]);
+  CHECK(small.parts.validation.x()[0] == Small(R"("seed": 3)").parts.validation.x()[0]);
+  CHECK(small.parts.validation.x()[0] != Small(R"("seed": 4)").parts.validation.x()[0]);
 }
 
 TEST_CASE("prepare: remarks name ties, doubled columns and outliers, and are silent otherwise") {

@@ -33,18 +33,20 @@ struct Trained {
   Trained(const std::string& text, const data::Dataset& table, int steps, const data::Dataset* second = nullptr) {
     const training::Plan plan = training::read_plan(text, "c", table.names);
     const auto model = training::fresh_model<double>(plan);
-    parts = training::split(plan, table, second);
+    const training::Parts parts = training::split(plan.flow, table, second);
+    rows = parts.train.count();
+    fingerprint = parts.fingerprint;
     schema = training::fit_schema(plan, parts);
-    const auto rows = training::encoded<double>(schema, parts.train, {}, parts.train_rows, 1, parts.train_weights);
-    const auto held_out =
-        training::encoded<double>(schema, parts.validation, {}, parts.validation_rows, 1, parts.validation_weights);
+    const auto train = training::encoded<double>(schema, parts.train, 1),
+               held_out = training::encoded<double>(schema, parts.validation, 1);
     core::ThreadPool pool(1);
-    training::Trainer<double> trainer(*model, plan.training, rows, held_out, pool);
+    training::Trainer<double> trainer(*model, plan.training, train, held_out, pool);
     for (int i = 0; i < steps; ++i) losses.push_back(trainer.step().nll);
     weights = model->weights();
     if (held_out.count > 0) validation = trainer.nll(held_out, weights);
   }
-  training::Parts parts;
+  std::size_t rows = 0;
+  std::string fingerprint;
   data::Schema schema;
   std::vector<double> losses, weights;
   double validation = 0;
@@ -73,8 +75,8 @@ TEST_CASE("weights: 2 is the row twice, 0 is no row") {
     column = all;
   }
   const Trained one(config_of(by_weight, full), table, 30, &table), other(config_of(all_rows, full), copies, 30, &copies);
-  CHECK(one.parts.train_rows == 153);
-  CHECK(other.parts.train_rows == 229);
+  CHECK(one.rows == 153);
+  CHECK(other.rows == 229);
   for (std::size_t d = 0; d < 2; ++d) {
     CHECK(one.schema.columns[d].loc == doctest::Approx(other.schema.columns[d].loc).epsilon(1e-14));
     CHECK(one.schema.columns[d].scale == doctest::Approx(other.schema.columns[d].scale).epsilon(1e-14));
@@ -95,7 +97,7 @@ TEST_CASE("weights: of 1 change no bit, of any other number only the last ones")
   CHECK(ones.losses == plain.losses);
   CHECK(ones.validation == plain.validation);
   CHECK(ones.schema.columns[1].scale == plain.schema.columns[1].scale);
-  CHECK(ones.parts.fingerprint != plain.parts.fingerprint);
+  CHECK(ones.fingerprint != plain.fingerprint);
   const Trained tenths(config_of(split + R"(, "weight": "w")", train), weighted(std::vector<double>(330, 0.1)), 20);
   CHECK(distance(tenths.weights, plain.weights) < 1e-9);
 }
@@ -104,7 +106,7 @@ TEST_CASE("weights: what cannot be one") {
   const std::vector<std::string> names = {"a", "b", "w"};
   const auto split = [&](std::vector<double> weights) {
     const training::Plan plan = training::read_plan(config_of(by_weight, full), "c", names);
-    (void)training::split(plan, weighted(std::move(weights)), nullptr);
+    (void)training::split(plan.flow, weighted(std::move(weights)), nullptr);
   };
   CHECK(thrown<core::DataError>([&] { split({1, 2, -0.5}); }) == "banana: expected weights of at least 0, got w = -0.5 in row 3");
   CHECK(thrown<core::DataError>([&] { split({0, 0}); }) == "banana: expected a weight above 0, got none in column \"w\"");
