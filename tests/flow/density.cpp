@@ -105,6 +105,26 @@ TEST_CASE("density: an empty flow is its base") {
   CHECK((model.log_prob(x) - expected).isZero(1e-13));
 }
 
+TEST_CASE("density: by column, a term is a density of its column, wherever a layer between moves the columns to") {
+  const std::string text = R"({"flow": [{"type": "autoregressive", "univariate": {"type": "affine"}, "net": {"hidden": [6]}},
+      {"type": "permutation", "order": "reverse"}, {"type": "elementwise", "univariate": )" +
+                           std::string(spline) + "}]}";
+  const Model model(text.c_str(), {"a", "b"});
+  const flow::Conditionals split = model.density->conditionals();
+  REQUIRE(split.reason.empty());
+  constexpr Index n = 9600;
+  for (const int d : split.order) {
+    CAPTURE(d);
+    Matrix<double> x = normals<double>(1, 2, 1).replicate(n, 1);
+    x.col(d) = Eigen::VectorXd::LinSpaced(n, -12, 12);
+    auto p = model.pass();
+    const Matrix<double> terms = model.density->log_prob_by_column(p, input(model.tape, x), {}).val();
+    CHECK(terms.col(d).array().exp().sum() * 24 / (n - 1) == doctest::Approx(1).epsilon(1e-4));
+    CHECK((terms.rowwise().sum() - model.log_prob(x)).isZero(1e-12));
+    if (d == split.order.back()) CHECK((terms.col(1 - d).array() == terms(0, 1 - d)).all());
+  }
+}
+
 TEST_CASE("density: layers start from the data that arrives at them") {
   core::ThreadPool pool(2);
   for (const Index n : {50, 2000}) {  // not whole blocks
