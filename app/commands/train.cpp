@@ -128,7 +128,7 @@ int Train::run(const Context& context) {
     request.validation = read_data(*validation_, request.config, config,
                                    {.delimiter = delimiter, .like = &request.data, .most_bytes = most_bytes});
   if (request.data.file) terminal::notice(data + ": stays on disk; rows are read as they are needed");
-  terminal::explain_lost_pages();
+  if (request.data.file || (request.validation && request.validation->file)) terminal::explain_lost_pages();
   request.init = init_;
   request.resume = resume_;
   request.force = force_;

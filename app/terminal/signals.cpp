@@ -24,9 +24,7 @@ extern "C" void note_signal(int number) {
 // Only what a signal handler may call.
 extern "C" void tell_of_lost_page(int) {
   constexpr std::string_view text =
-      "flowfit: error: a table that stays on disk was cut off, or its disk fails; put it back, and go on from the last "
-      "checkpoint "
-      "with --resume\n";
+      "flowfit: error: a table that stays on disk was cut off, or its disk fails; put it back, and go on with --resume\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
   ::_exit(static_cast<int>(core::Exit::io));
 }

@@ -35,14 +35,14 @@ NpyRows::NpyRows(const std::string& path, std::vector<std::size_t> fields, const
   ::close(descriptor);
   errno = failed;
   if (mapped == MAP_FAILED) fail(name_, "cannot map into memory");
-  bytes_ = static_cast<const char*>(mapped);
-  size_ = static_cast<std::size_t>(status.st_size);
-  header_ = parse_npy_header({bytes_, std::min(size_, longest_npy_header)}, name_);
-  if (size_ != header_.offset + header_.bytes())
+  const auto size = static_cast<std::size_t>(status.st_size);
+  bytes_ = {static_cast<const char*>(mapped), Unmap{size}};
+  header_ = parse_npy_header({bytes_.get(), std::min(size, longest_npy_header)}, name_);
+  if (size != header_.offset + header_.bytes())
     throw core::DataError(core::message(name_, "expected " + std::to_string(header_.bytes()) + " bytes of numbers",
-                                        std::to_string(size_ - header_.offset), "was it changed just now?"));
+                                        std::to_string(size - header_.offset), "was it changed just now?"));
   // Rows are drawn from all over the file: to read ahead of each would fetch what is thrown away again.
-  (void)::madvise(mapped, size_, MADV_RANDOM);
+  (void)::madvise(mapped, size, MADV_RANDOM);
 
   for (const std::vector<std::string>& categories : texts) {
     auto& codes = codes_.emplace_back();
@@ -53,9 +53,7 @@ NpyRows::NpyRows(const std::string& path, std::vector<std::size_t> fields, const
   }
 }
 
-NpyRows::~NpyRows() {
-  if (bytes_) ::munmap(const_cast<char*>(bytes_), size_);
-}
+void NpyRows::Unmap::operator()(const char* bytes) const { ::munmap(const_cast<char*>(bytes), size); }
 
 void NpyRows::prepare(std::span<const std::uint32_t> rows) const {
   if (header_.fortran_order) return;  // a row is all over the file, and its neighbours in the column are used as often
@@ -66,7 +64,7 @@ void NpyRows::prepare(std::span<const std::uint32_t> rows) const {
     while (end < rows.size() && rows[end] == rows[end - 1] + 1) ++end;
     const std::size_t first = (header_.offset + rows[i] * row_size) / page * page,
                       last = header_.offset + (rows[end - 1] + std::size_t{1}) * row_size;
-    (void)::madvise(const_cast<char*>(bytes_) + first, last - first, MADV_WILLNEED);
+    (void)::madvise(const_cast<char*>(bytes_.get()) + first, last - first, MADV_WILLNEED);
     i = end;
   }
 }
@@ -74,7 +72,7 @@ void NpyRows::prepare(std::span<const std::uint32_t> rows) const {
 void NpyRows::read(std::size_t field, std::span<const std::uint32_t> rows, double* to) const {
   const std::size_t item = header_.item_size, column = fields_[field];
   const std::size_t step = header_.fortran_order ? item : header_.columns * item;
-  const char* const start = bytes_ + header_.offset + column * (header_.fortran_order ? header_.rows * item : item);
+  const char* const start = bytes_.get() + header_.offset + column * (header_.fortran_order ? header_.rows * item : item);
   for (std::size_t i = 0; i < rows.size();) {  // runs of neighbours at once
     std::size_t end = i + 1;
     while (end < rows.size() && rows[end] == rows[end - 1] + 1) ++end;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -19,9 +20,6 @@ class NpyRows {
   /// Maps the file at `path`, not compressed. `fields`: the columns to read; `texts`: of the categories of each, none for a column of numbers.
   /// Throws IoError where the system fails, DataError as `parse_npy_header` does and for a file of another size than its header says.
   NpyRows(const std::string& path, std::vector<std::size_t> fields, const std::vector<std::vector<std::string>>& texts);
-  ~NpyRows();
-  NpyRows(const NpyRows&) = delete;
-  NpyRows& operator=(const NpyRows&) = delete;
 
   std::size_t rows() const { return static_cast<std::size_t>(header_.rows); }
   /// Asks the system for the pages of these rows, so that they come side by side and not one after the other.
@@ -32,8 +30,11 @@ class NpyRows {
  private:
   std::string name_;
   NpyHeader header_;
-  const char* bytes_ = nullptr;  // of the whole file
-  std::size_t size_ = 0;
+  struct Unmap {
+    std::size_t size;
+    void operator()(const char* bytes) const;
+  };
+  std::unique_ptr<const char, Unmap> bytes_{};  // of the whole file
   std::vector<std::size_t> fields_;
   std::vector<std::vector<std::pair<double, double>>> codes_;  // of each field: number and code, by the number
 };
