@@ -44,7 +44,7 @@ std::string array(const std::string& descr, const Columns& columns, bool fortran
 Columns some(std::size_t rows) {
   Columns columns(3);
   for (std::size_t i = 0; i < rows; ++i) {
-    columns[0].push_back(static_cast<double>(i) - 40);
+    columns[0].push_back(static_cast<double>(i));
     columns[1].push_back(static_cast<double>(i * i % 89));
     columns[2].push_back(static_cast<double>(i % 3));
   }
