@@ -21,6 +21,16 @@ namespace {
   throw core::IoError(name + ": " + what + ": " + std::system_category().message(errno));
 }
 
+/// Calls f(first, count) for each run of rows that follow each other, `first` a place in `rows`.
+template <class F>
+void by_runs(std::span<const std::uint32_t> rows, F&& f) {
+  for (std::size_t first = 0, end = 0; first < rows.size(); first = end) {
+    end = first + 1;
+    while (end < rows.size() && rows[end] == rows[end - 1] + 1) ++end;
+    f(first, end - first);
+  }
+}
+
 }  // namespace
 
 NpyRows::NpyRows(const std::string& path, std::vector<std::size_t> fields, const std::vector<std::vector<std::string>>& texts)
@@ -59,26 +69,19 @@ void NpyRows::prepare(std::span<const std::uint32_t> rows) const {
   if (header_.fortran_order) return;  // a row is all over the file, and its neighbours in the column are used as often
   static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   const std::size_t row_size = header_.columns * header_.item_size;
-  for (std::size_t i = 0; i < rows.size();) {
-    std::size_t end = i + 1;
-    while (end < rows.size() && rows[end] == rows[end - 1] + 1) ++end;
-    const std::size_t first = (header_.offset + rows[i] * row_size) / page * page,
-                      last = header_.offset + (rows[end - 1] + std::size_t{1}) * row_size;
-    (void)::madvise(const_cast<char*>(bytes_.get()) + first, last - first, MADV_WILLNEED);
-    i = end;
-  }
+  by_runs(rows, [&](std::size_t first, std::size_t count) {
+    const std::size_t start = header_.offset + rows[first] * row_size, from = start / page * page;
+    (void)::madvise(const_cast<char*>(bytes_.get()) + from, start + count * row_size - from, MADV_WILLNEED);
+  });
 }
 
 void NpyRows::read(std::size_t field, std::span<const std::uint32_t> rows, double* to) const {
   const std::size_t item = header_.item_size, column = fields_[field];
   const std::size_t step = header_.fortran_order ? item : header_.columns * item;
   const char* const start = bytes_.get() + header_.offset + column * (header_.fortran_order ? header_.rows * item : item);
-  for (std::size_t i = 0; i < rows.size();) {  // runs of neighbours at once
-    std::size_t end = i + 1;
-    while (end < rows.size() && rows[end] == rows[end - 1] + 1) ++end;
-    read_npy(header_.type, start + rows[i] * step, step, to + i, end - i);
-    i = end;
-  }
+  by_runs(rows, [&](std::size_t first, std::size_t count) {
+    read_npy(header_.type, start + rows[first] * step, step, to + first, count);
+  });
   const auto& codes = codes_[field];
   if (codes.empty()) return;
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -12,15 +12,10 @@
 namespace flowfit::training {
 namespace {
 
-std::vector<std::uint32_t> counted(std::size_t first, std::size_t count) {
-  std::vector<std::uint32_t> numbers(count);
-  std::iota(numbers.begin(), numbers.end(), static_cast<std::uint32_t>(first));
-  return numbers;
-}
-
 /// The table's rows but those of weight 0.
 Part weighted_rows(const flow::Settings& settings, const data::Dataset& table) {
-  std::vector<std::uint32_t> rows = counted(0, table.rows());
+  std::vector<std::uint32_t> rows(table.rows());
+  std::iota(rows.begin(), rows.end(), 0u);
   if (settings.weight.empty()) return {table, settings, std::move(rows), {}};
   const std::string& column = settings.weight;
   data::Columns read;
@@ -41,15 +36,24 @@ Part weighted_rows(const flow::Settings& settings, const data::Dataset& table) {
   return {table, settings, std::move(positive), std::move(theirs)};
 }
 
-std::string fingerprint(const Part& part) {
+/// Goes once through all rows: returns their fingerprint, and takes them into the extremes.
+std::string survey(const Part& part, data::Columns& extremes) {
   data::Fingerprint mark;
   part.by_chunks([&](std::size_t first, data::Columns& x, data::Columns& context) {
-    const std::size_t count = x.front().size();
     data::Columns all = std::move(x);
     std::ranges::move(context, std::back_inserter(all));
+    for (std::size_t d = 0; d < all.size(); ++d) {
+      if (extremes.size() == d) extremes.push_back({all[d].front(), all[d].front()});
+      std::vector<double>& of = extremes[d];
+      for (const double value : all[d]) {
+        of[0] = std::min(of[0], value);
+        of[1] = std::max(of[1], value);
+        if (of.size() == 2 && value != std::floor(value)) of.push_back(value);
+      }
+    }
     if (!part.weights().empty()) {
       const auto from = part.weights().begin() + static_cast<std::ptrdiff_t>(first);
-      all.emplace_back(from, from + static_cast<std::ptrdiff_t>(count));
+      all.emplace_back(from, from + static_cast<std::ptrdiff_t>(all.front().size()));
     }
     mark.add(all);
   });
@@ -120,12 +124,13 @@ Parts split(const flow::Settings& settings, const data::Dataset& table, const da
   const Part all = weighted_rows(settings, table);
   const std::size_t n = all.count();
   if (n < 2) throw core::DataError(table.source + ": expected at least 2 rows to train on, got " + std::to_string(n));
-  Parts parts{all, {}, fingerprint(all)};
+  Parts parts{all, {}, {}, {}};
+  parts.fingerprint = survey(all, parts.extremes);
   if (validation) {
     parts.validation = weighted_rows(settings, *validation);
     if (parts.validation.count() == 0)
       throw core::DataError(validation->source + ": expected at least one row to validate on, got none");
-    parts.fingerprint += "+" + fingerprint(parts.validation);
+    parts.fingerprint += "+" + survey(parts.validation, parts.extremes);
   } else if (settings.validation > 0) {
     const auto share = static_cast<std::size_t>(std::llround(settings.validation * static_cast<double>(n)));
     std::vector<std::uint32_t> order = core::permutation({settings.seed, core::Purpose::split}, n);
@@ -136,28 +141,6 @@ Parts split(const flow::Settings& settings, const data::Dataset& table, const da
     parts.train = all.at({border, order.end()});
   }
   return parts;
-}
-
-data::Columns extremes(const Parts& parts) {
-  data::Columns found;
-  const auto look = [&](const data::Columns& columns, std::size_t place) {
-    for (const std::vector<double>& column : columns) {
-      if (found.size() == place) found.push_back({column.front(), column.front()});
-      std::vector<double>& of = found[place++];
-      for (const double value : column) {
-        of[0] = std::min(of[0], value);
-        of[1] = std::max(of[1], value);
-        if (of.size() == 2 && value != std::floor(value)) of.push_back(value);
-      }
-    }
-  };
-  for (const Part* part : {&parts.train, &parts.validation}) {
-    part->by_chunks([&](std::size_t, const data::Columns& x, const data::Columns& context) {
-      look(x, 0);
-      look(context, x.size());
-    });
-  }
-  return found;
 }
 
 }  // namespace flowfit::training

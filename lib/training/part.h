@@ -57,13 +57,12 @@ class Part {
 struct Parts {
   Part train, validation;
   std::string fingerprint;  ///< of both parts' values
+  /// Of each modelled column and then each of the context, over all rows: its least and its greatest number and, where there is one, one that is not whole.
+  data::Columns extremes;
 };
 
 /// Splits `table` by `data.validation` (rows drawn by the seed, kept in their order), or takes `validation` for the second part. Rows of weight 0 are in
 /// neither. Throws DataError, for a weight below 0 too. The tables must outlive the parts.
 Parts split(const flow::Settings& settings, const data::Dataset& table, const data::Dataset* validation);
-
-/// Of each modelled column and then each of the context, over all rows: its least and its greatest number and, where there is one, one that is not whole.
-data::Columns extremes(const Parts& parts);
 
 }  // namespace flowfit::training

@@ -102,7 +102,7 @@ void start_from(flow::TypedModel<T>& model, const Plan& plan, const std::string&
 data::Schema fit_schema(const Plan& plan, const Parts& parts) {
   const Part sample = parts.train.sample(plan.flow.seed);
   const data::Columns x = sample.x(), context = sample.context();
-  data::Schema schema = data::Schema::fit(plan.flow.column_specs, x, plan.flow.context_specs, context, extremes(parts));
+  data::Schema schema = data::Schema::fit(plan.flow.column_specs, x, plan.flow.context_specs, context, parts.extremes);
   if (sample.weights().empty()) return schema;
   for (std::size_t i = 0; i < schema.columns.size(); ++i)
     standardize(schema.columns[i], plan.flow.column_specs[i], x[i], sample.weights());

@@ -8,17 +8,17 @@ namespace flowfit::training {
 flow::Reference fit_reference(const data::Schema& schema, const Parts& parts, const std::vector<double>& scores,
                               std::uint64_t seed, core::ThreadPool& pool) {
   const Part train = parts.train.sample(seed), held = parts.validation.sample(seed);
-  // Categories have baselines of their own.
-  const auto numbers = [&](const Part& part) {
-    data::Columns x = part.x(), context = part.context();
+  const auto numbers = [&](const Part& part, data::Columns x) {
+    data::Columns context = part.context();
     if (part.count() > 0) to_flow_units(schema, x, context, {}, seed);
     return std::pair(flow::numbers_of(schema.columns, std::move(x)), flow::numbers_of(schema.context, std::move(context)));
   };
-  const auto fitted = numbers(train), judging = numbers(held);
   flow::Reference reference;
+  data::Columns x = train.x();
+  reference.fit_shares(schema.columns, x);  // categories have a baseline of their own
+  const auto fitted = numbers(train, std::move(x)), judging = numbers(held, held.x());
   flow::fit_baselines(reference, {fitted.first, fitted.second, train.count()}, {judging.first, judging.second, held.count()},
                       seed, pool);
-  reference.fit_shares(schema.columns, train.x());
   if (held.count() > 0) reference.keep_scores(scores, seed);
   return reference;
 }

@@ -16,6 +16,7 @@
 #include "data/compression.h"
 #include "data/dataset.h"
 #include "data/npy_reader.h"
+#include "npy_bytes.h"
 #include "support/allocations.h"
 
 using namespace flowfit;
@@ -23,25 +24,12 @@ using core::DataError;
 using data::BadCell;
 using data::Columns;
 using data::TableRows;
+using test::header;
+using test::literal;
 using test::Scratch;
 using test::thrown;
 
 namespace {
-
-std::string header(std::string_view literal, int version = 1) {
-  std::string text(literal);
-  const std::size_t prefix = version == 1 ? 10 : 12;
-  text.resize((prefix + text.size() + 64) / 64 * 64 - prefix - 1, ' ');
-  text += '\n';
-  std::string bytes(data::npy_magic);
-  bytes += {static_cast<char>(version), '\0'};
-  for (std::size_t i = 0; i < prefix - 8; ++i) bytes += static_cast<char>(text.size() >> (8 * i) & 0xFF);
-  return bytes + text;
-}
-
-std::string literal(const std::string& descr, const std::string& shape, bool fortran = false) {
-  return "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }";
-}
 
 template <class T>
 std::string numbers(std::initializer_list<T> values) {

@@ -4,11 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstring>
 
 #include "../core/scratch.h"
 #include "core/error.h"
 #include "data/dataset.h"
+#include "npy_bytes.h"
 
 using namespace flowfit;
 using core::DataError;
@@ -21,13 +21,8 @@ namespace {
 template <class T>
 std::string array(const std::string& descr, const Columns& columns, bool fortran) {
   const std::size_t rows = columns.front().size();
-  std::string text = "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': (" +
-                     std::to_string(rows) + ", " + std::to_string(columns.size()) + "), }";
-  text.resize((10 + text.size() + 64) / 64 * 64 - 11, ' ');
-  text += '\n';
-  std::string bytes(data::npy_magic);
-  bytes += {'\1', '\0', static_cast<char>(text.size() & 255), static_cast<char>(text.size() >> 8)};
-  bytes += text;
+  std::string bytes =
+      test::header(test::literal(descr, "(" + std::to_string(rows) + ", " + std::to_string(columns.size()) + ")", fortran));
   const auto put = [&](double value) {
     const T number = static_cast<T>(value);
     bytes.append(reinterpret_cast<const char*>(&number), sizeof number);

@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <filesystem>
 #include <numeric>
 
 #include "../core/scratch.h"
@@ -96,7 +95,7 @@ TEST_CASE("part: limits are those of all rows, and the rows to look at are drawn
   settings.validation = 0;
   const training::Parts parts = training::split(settings, table, nullptr);
   CHECK(parts.train.count() == n);
-  CHECK(training::extremes(parts) == data::Columns{{1, 2.5, 2.5}, {0, static_cast<double>(n - 1)}});
+  CHECK(parts.extremes == data::Columns{{1, 2.5, 2.5}, {0, static_cast<double>(n - 1)}});
   const training::Part sample = parts.train.sample(1);
   REQUIRE(sample.count() == training::most_looked_at);
   const std::vector<double> seen = sample.context().front();
