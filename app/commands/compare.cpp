@@ -150,7 +150,8 @@ int Compare::run(const Context& context) {
   const std::unique_ptr<flow::Model> a = flow::load_model(a_name), b = flow::load_model(b_name);
   const data::Schema schema = common_schema(*a, *b);
   refuse_overwriting("-", file);
-  Table table(file, schema);
+  const bool with_gaps = a->takes_missing() && b->takes_missing();
+  Table table(file, schema, {.bad = with_gaps ? data::BadCell::keep_missing : data::BadCell::error});
   const Chosen a_given(a->schema().context_names(), schema.context_names()),
       b_given(b->schema().context_names(), schema.context_names()), b_columns(b->schema().names(), schema.names());
   core::ThreadPool pool(context.threads);
@@ -158,8 +159,14 @@ int Compare::run(const Context& context) {
   while (table.read()) {
     first.resize(table.rows());
     second.resize(table.rows());
-    a->log_prob(table.columns, a_given.of(table.context), first, pool);
-    b->log_prob(b_columns.of(table.columns), b_given.of(table.context), second, pool);
+    const data::Columns given_a = a_given.of(table.context), x_b = b_columns.of(table.columns),
+                        given_b = b_given.of(table.context);
+    if (with_gaps) {
+      refuse_inexact(table, *a, table.columns, given_a);
+      refuse_inexact(table, *b, x_b, given_b);
+    }
+    a->log_prob(table.columns, given_a, first, pool);
+    b->log_prob(x_b, given_b, second, pool);
     for (std::size_t i = 0; i < first.size(); ++i) {
       found.outside_a += std::isinf(first[i]) ? 1 : 0;
       found.outside_b += std::isinf(second[i]) ? 1 : 0;

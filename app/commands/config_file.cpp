@@ -114,6 +114,7 @@ data::Dataset read_data(const std::string& path, const std::string& config, cons
   }
   for (const char* key : {"columns", "context"}) append(selection.categorical, named(json, key, "categorical"));
   if (word(json, "missing") == "drop") selection.bad = data::BadCell::drop_missing;
+  if (word(json, "missing") == "marginalize") selection.bad = data::BadCell::keep_missing;
   const data::ReadOptions options{.delimiter = wish.delimiter, .names = {selection.wanted}};
   std::error_code none;
   const bool early = std::filesystem::is_regular_file(path, none);

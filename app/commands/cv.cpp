@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/statistics.h"
+#include "flow/missing.h"
 #include "flow/model.h"
 #include "terminal/log.h"
 #include "terminal/progress.h"
@@ -55,6 +56,9 @@ Scores held_out_scores(const std::string& run, const data::Dataset& held, core::
   const auto add = [&](core::Moments& to) {
     for (const double score : scores) to.add(score);
   };
+  if (model->takes_missing())
+    flow::refuse_inexact(*model, columns, context,
+                         [&](std::size_t row) { return held.source + ": row " + std::to_string(row + 1) + " of a fold"; });
   model->log_prob(columns, context, scores, pool);
   add(result.own);
   for (const auto& [baseline, to] :

@@ -55,6 +55,20 @@ std::string weight_column(const flow::Model& model) {
   return config.contains(place) && config.at(place).is_string() ? config.at(place).get<std::string>() : std::string();
 }
 
+/// Leaves out the rows with a missing cell, and returns how many there are then.
+std::size_t keep_whole(data::Columns& x, data::Columns& context) {
+  std::size_t kept = 0;
+  for (std::size_t row = 0; row < x.front().size(); ++row) {
+    if (std::ranges::any_of(x, [row](const std::vector<double>& column) { return std::isnan(column[row]); })) continue;
+    for (data::Columns* part : {&x, &context})
+      for (std::vector<double>& column : *part) column[kept] = column[row];
+    ++kept;
+  }
+  for (data::Columns* part : {&x, &context})
+    for (std::vector<double>& column : *part) column.resize(kept);
+  return kept;
+}
+
 /// How the rows' base points fit the base where it is the standard normal: each such column by its distribution function, and their squared distance from the
 /// origin by that of χ².
 class BaseTests {
@@ -66,12 +80,15 @@ class BaseTests {
 
   void add(const data::Columns& columns, const data::Columns& context, std::size_t rows, core::ThreadPool& pool) {
     if (freedom_ == 0) return;
-    std::vector<double> log_det(rows), squares(rows, 0.0);
     // A whole number stands for its cell: somewhere in it, so that the base is tested and not the steps.
     data::Columns x = columns;
     model_.schema().dequantize(x, {0, core::Purpose::dequantize}, rows_);
     rows_ += rows;
-    const data::Columns z = model_.encode(x, context, log_det, pool);
+    data::Columns given = context;
+    rows = keep_whole(x, given);
+    if (rows == 0) return;
+    std::vector<double> log_det(rows), squares(rows, 0.0);
+    const data::Columns z = model_.encode(x, given, log_det, pool);
     for (std::size_t d = 0; d < z.size(); ++d) {
       if (!normal_[d]) continue;
       for (std::size_t i = 0; i < rows; ++i) {
@@ -142,8 +159,9 @@ Prints one JSON object about the log-density of the rows of FILE ("-" is standar
   outside_support     rows with a density of zero; when there are any, the means are null
   gaussian_nll, mixture_nll               of the same rows under a normal, and a mixture of normals, that training fitted
   gain_over_gaussian, gain_over_mixture   what the flow gains on them, nats a row; null in a model without baselines
-  base_columns        the rows mapped to the base: for each column the Kolmogorov-Smirnov distance from the standard normal,
-                      and its p-value; null where the base is another one. A small one says that the model is wrong there
+  base_columns        the rows without missing cells mapped to the base: for each column the Kolmogorov-Smirnov distance from
+                      the standard normal, and its p-value; null where the base is another one. A small one says that the
+                      model is wrong there
   base_radius         the same for the squared distance from the origin against chi-squared, with the shares of rows inside
                       the balls that should hold 50, 90 and 99 %
   weight              the column that the rows were weighted by, or null
@@ -176,7 +194,8 @@ int Evaluate::run(const Context& context) {
   wish.delimiter = delimiter_option(delimiter_);
   wish.weight = weight_.value_or(weight_column(*model));
   wish.weight_optional = !weight_;
-  if (invalid_ && choice("--invalid", *invalid_, {"error", "skip"}) == 1) wish.bad = data::BadCell::skip;
+  wish.bad = bad_cells(*model);
+  if (invalid_) wish.bad = choice("--invalid", *invalid_, {"error", "skip"}) == 1 ? data::BadCell::skip : data::BadCell::error;
   Table table(file, model->schema(), wish);
   if (!table.weighted() && !wish.weight.empty())
     terminal::notice(table.reader().name() + ": no column " + core::quoted(wish.weight) +
@@ -188,6 +207,7 @@ int Evaluate::run(const Context& context) {
   std::vector<double> scores;
   std::size_t outside = 0;
   while (table.read()) {
+    if (wish.bad == data::BadCell::keep_missing) refuse_inexact(table, *model, table.columns, table.context);
     scores.resize(table.rows());
     model->log_prob(table.columns, table.context, scores, pool);
     for (std::size_t row = 0; row < scores.size(); ++row) {

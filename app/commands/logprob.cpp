@@ -88,7 +88,7 @@ Options
                       them. Uniform for rows like those of the training, small for anomalies
       --calibration FILE   the held-out rows, as CSV, instead of the validation rows whose scores the model keeps
       --invalid HOW   what to do with a row that has a cell that is no number: error (the default), nan (score it as nan), or
-                      skip (leave it out)
+                      skip (leave it out). A model trained with "missing": "marginalize" scores the cells that are there
 
 Examples
   flowfit logprob runs/circles points.csv > scores.csv
@@ -116,8 +116,9 @@ int Logprob::run(const Context& context) {
   wish.keep_text = append_;
   wish.delimiter = delimiter_option(delimiter_);
   wish.ahead = context.threads > 1;
-  if (invalid_) wish.bad = static_cast<data::BadCell>(choice("--invalid", *invalid_, {"error", "nan", "skip"}));
   const std::unique_ptr<flow::Model> model = flow::load_model(model_name);
+  wish.bad = bad_cells(*model);
+  if (invalid_) wish.bad = static_cast<data::BadCell>(choice("--invalid", *invalid_, {"error", "nan", "skip"}));
   refuse_overwriting(output, input);
   refuse_overwriting(output, flow::model_path(model_name));
   if (calibration_ && !p_value_) throw core::ConfigError("--calibration: expected with --pvalue, which is what it is for");
@@ -143,8 +144,9 @@ int Logprob::run(const Context& context) {
               : data::TableWriter(output, headings(added), pool);
   data::Columns columns(1), terms, p_values(p_value_ ? 1 : 0);
   std::vector<double>& scores = columns.front();
-  std::size_t outside = 0, invalid = 0;
+  std::size_t outside = 0, invalid = 0, without_rank = 0;
   while (table.read()) {
+    if (wish.bad == data::BadCell::keep_missing) refuse_inexact(table, *model, table.columns, table.context);
     scores.resize(table.rows());
     model->log_prob(table.columns, table.context, scores, pool);
     if (per_column_) terms = model->log_prob_by_column(table.columns, table.context, table.rows(), pool);
@@ -159,8 +161,11 @@ int Logprob::run(const Context& context) {
     }
     if (p_value_) {
       p_values.front().resize(scores.size());
-      std::ranges::transform(scores, p_values.front().begin(),
-                             [&](double score) { return std::isnan(score) ? score : conformal_p_value(calibration, score); });
+      for (std::size_t row = 0; row < scores.size(); ++row) {
+        const bool whole = is_whole(table, row);
+        p_values.front()[row] = whole ? conformal_p_value(calibration, scores[row]) : std::nan("");
+        without_rank += whole || std::isnan(scores[row]) ? 0 : 1;
+      }
     }
     out.write({&columns, &terms, &p_values}, table.rows(), table.lines());
     if (table.stalled()) out.flush();
@@ -172,6 +177,9 @@ int Logprob::run(const Context& context) {
   if (const std::size_t skipped = table.reader().skipped(); skipped > 0)
     terminal::warning(source + ": left out " + counted(skipped, "row") + " with a cell that is no number");
   if (invalid > 0) terminal::warning(source + ": " + counted(invalid, "row") + " with a cell that is no number scored as nan");
+  if (without_rank > 0)
+    terminal::warning(source + ": no p-value for " + counted(without_rank, "row") +
+                      " with a missing cell: held-out rows are no measure for a part of a row");
   if (outside > 0)
     terminal::warning(source + ": " + std::to_string(outside) + " of " + counted(table.total(), "row") +
                       (outside == 1 ? " lies" : " lie") + " outside the support (logprob -inf)");

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "data/dataset.h"
+#include "flow/missing.h"
 #include "terminal/log.h"
 
 namespace flowfit::commands {
@@ -88,6 +89,16 @@ bool Table::read() {
   columns.resize(std::min(modelled_, columns.size()));
   total_ += rows_.count;
   return any;
+}
+
+data::BadCell bad_cells(const flow::Model& model) {
+  return model.takes_missing() ? data::BadCell::keep_missing : data::BadCell::error;
+}
+
+void refuse_inexact(const Table& table, const flow::Model& model, const data::Columns& columns, const data::Columns& context) {
+  const std::size_t before = table.total() - table.rows() + table.reader().skipped();
+  flow::refuse_inexact(model, columns, context,
+                       [&](std::size_t row) { return table.reader().name() + ": row " + std::to_string(before + row + 1); });
 }
 
 char delimiter_option(const Text& text) {

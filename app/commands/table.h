@@ -12,6 +12,7 @@
 #include "data/table_ahead.h"
 #include "data/table_reader.h"
 #include "data/table_writer.h"
+#include "flow/model.h"
 
 namespace flowfit::commands {
 
@@ -49,6 +50,10 @@ class Table {
   bool weighted_ = false;
   std::size_t modelled_ = 0, chunk_ = 0, total_ = 0;
 };
+
+/// For a command that scores rows: missing cells stay for a model that takes them, and refuse_inexact is to look at each chunk.
+data::BadCell bad_cells(const flow::Model& model);
+void refuse_inexact(const Table& table, const flow::Model& model, const data::Columns& columns, const data::Columns& context);
 
 /// Rows in a chunk of `columns` columns: whole blocks for every thread, and at most some megabytes.
 std::size_t chunk_rows(std::size_t columns);

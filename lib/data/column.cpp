@@ -209,6 +209,7 @@ bool Column::affine() const { return (kind == Kind::continuous || kind == Kind::
 
 Point Column::at(double x) const {
   Point shape{x, 0.0, 0.0};
+  if (std::isnan(x)) return shape;
   switch (kind) {
     case Kind::positive:
       if (!(x > 0)) return {std::nan(""), -infinity, 0.0};

@@ -85,6 +85,7 @@ struct CsvReader::State {
   void parse_plain(const char* at, const char* end);
   void parse_record();
   void cell(std::size_t field, std::string_view text);
+  bool allows_missing() const { return bad == BadCell::drop_missing || bad == BadCell::keep_missing; }
   void check_partial();
   void check_count(std::size_t count, const char* text_end) const;
   bool settle_blank_lines(std::size_t limit, TableRows& rows);
@@ -173,8 +174,8 @@ void CsvReader::State::cell(std::size_t field, std::string_view text) {
     if (const auto code = categories[slot].code(trimmed(text))) value = static_cast<double>(*code);
   }
   values[slot] = value.value_or(std::numeric_limits<double>::quiet_NaN());
-  // Of several bad cells the first counts, but one that is worse than missing counts before it where missing ones are dropped.
-  if (value || (bad_field != 0 && !(bad == BadCell::drop_missing && is_missing(bad_text)))) return;
+  // Of several bad cells the first counts, but one that is worse than missing counts before it where missing ones are allowed.
+  if (value || (bad_field != 0 && !(allows_missing() && is_missing(bad_text)))) return;
   bad_field = field + 1;
   bad_text = text;
 }
@@ -200,7 +201,7 @@ void CsvReader::State::parse_plain(const char* at, const char* end) {
   for (;;) {
     const std::size_t slot = count < width ? slots[count] : unselected;
     if (slot < of_text && !may_be_long) {
-      double value;
+      double value = 0;
       const auto result = std::from_chars(at, end, value);
       if (result.ec == std::errc() && (result.ptr == end || *result.ptr == delimiter) && std::isfinite(value)) {
         values[slot] = value;
@@ -333,9 +334,9 @@ std::size_t CsvReader::State::read(std::size_t limit, TableRows& rows) {
     }
     if (step == Step::blank) {
       if (blank_lines++ == 0) first_blank = line;
-    } else if (bad_field != 0 && (bad == BadCell::error || (bad == BadCell::drop_missing && !is_missing(bad_text)))) {
+    } else if (bad_field != 0 && (bad == BadCell::error || (allows_missing() && !is_missing(bad_text)))) {
       fail_cell(line, bad_field, bad_text);
-    } else if (bad_field != 0 && bad != BadCell::nan) {
+    } else if (bad_field != 0 && (bad == BadCell::skip || bad == BadCell::drop_missing)) {
       ++skipped;
     } else {
       emit(rows, {source.begin(), static_cast<std::size_t>(text_end - source.begin())});

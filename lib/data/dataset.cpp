@@ -93,7 +93,8 @@ void sort_categories(std::vector<std::string>& texts, std::vector<double>& codes
     throw core::DataError(core::message("column " + core::quoted(name), "expected at most 1000 categories",
                                         std::to_string(texts.size()), R"(leave it out with "kind": "ignore")"));
   std::vector<bool> used(texts.size());
-  for (const double code : codes) used[static_cast<std::size_t>(code)] = true;
+  for (const double code : codes)
+    if (!std::isnan(code)) used[static_cast<std::size_t>(code)] = true;
   std::vector<std::size_t> order;
   for (std::size_t k = 0; k < texts.size(); ++k)
     if (used[k]) order.push_back(k);
@@ -108,7 +109,8 @@ void sort_categories(std::vector<std::string>& texts, std::vector<double>& codes
     place[order[k]] = static_cast<double>(k);
     sorted.push_back(texts[order[k]]);
   }
-  for (double& code : codes) code = place[static_cast<std::size_t>(code)];
+  for (double& code : codes)
+    if (!std::isnan(code)) code = place[static_cast<std::size_t>(code)];
   texts = std::move(sorted);
 }
 
@@ -182,7 +184,8 @@ Dataset read_dataset(const std::string& path, const Selection& selection, const 
             if (!stays)
               dataset.columns[i].insert(dataset.columns[i].end(), rows.columns[i].begin(), rows.columns[i].end());
             else if (!reader.categories()[i].numbers())
-              occurring[i].insert(rows.columns[i].begin(), rows.columns[i].end());
+              std::ranges::copy_if(rows.columns[i], std::inserter(occurring[i], occurring[i].end()),
+                                   [](double code) { return !std::isnan(code); });
           }
         }
       });
@@ -210,7 +213,8 @@ void Fingerprint::add(const Columns& rows) {
     for (std::size_t start = 0; start < rows[d].size();) {
       std::size_t size = 0;
       for (; start < rows[d].size() && size < bytes.size(); ++start) {
-        auto bits = std::bit_cast<std::uint64_t>(rows[d][start] + 0.0);  // −0 + 0 is 0
+        const double value = rows[d][start];
+        auto bits = std::bit_cast<std::uint64_t>(std::isnan(value) ? std::nan("") : value + 0.0);  // −0 + 0 is 0
         for (int i = 0; i < 8; ++i, bits >>= 8)
           bytes[size++] = static_cast<unsigned char>(bits & 0xFF);  // little-endian anywhere
       }

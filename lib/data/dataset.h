@@ -50,7 +50,8 @@ struct Selection {
 Dataset read_dataset(const std::string& path, const Selection& selection = {}, const ReadOptions& options = {},
                      const Dataset* like = nullptr);
 
-/// Fingerprint of parsed values and their order, not of the file's bytes: that of the columns one after the other. −0 counts as 0.
+/// Fingerprint of parsed values and their order, not of the file's bytes: that of the columns one after the other. −0 counts as 0, and a missing
+/// cell (NaN) as any other.
 class Fingerprint {
  public:
   /// The next rows: always as many columns.

@@ -129,11 +129,12 @@ bool NpyReader::keep(std::size_t row, const TableRows& rows) const {
     const double value = rows.columns[i][row];
     if (std::isfinite(value)) continue;
     whole = false;
-    if (bad_ == BadCell::error || (bad_ == BadCell::drop_missing && !std::isnan(value)))
+    const bool missing_may_be = bad_ == BadCell::drop_missing || bad_ == BadCell::keep_missing;
+    if (bad_ == BadCell::error || (missing_may_be && !std::isnan(value)))
       throw core::DataError(
           core::message(cell_place(row, i), "expected a finite number", core::number(value), cell_hint(core::number(value))));
   }
-  return whole || bad_ == BadCell::nan;
+  return whole || bad_ == BadCell::nan || bad_ == BadCell::keep_missing;
 }
 
 std::size_t NpyReader::read(std::size_t limit, TableRows& rows) {
@@ -172,7 +173,7 @@ std::size_t NpyReader::read(std::size_t limit, TableRows& rows) {
     done_ += count;
   }
   // A file was measured when it was opened; bytes after the array of a stream come out here.
-  char more;
+  char more = 0;
   if (done_ == header_.rows && rows.count == 0 && !in_place_ && input_->read(&more, 1) > 0)
     throw core::DataError(core::message(name(), "expected " + std::to_string(header_.rows) + " rows", "more bytes after them"));
   return rows.count;

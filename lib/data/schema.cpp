@@ -29,8 +29,15 @@ void expect_columns(std::size_t expected, const Columns& columns) {
 double encode_column(const Column& column, std::vector<double>& values, std::span<double> log_det) {
   if (column.affine()) {
     const double loc = column.loc, scale = column.scale;
-    for (double& value : values) value = (value - loc) / scale;
-    return -std::log(scale);
+    bool whole = true;
+    for (double& value : values) {
+      value = (value - loc) / scale;
+      whole = whole && !std::isnan(value);
+    }
+    if (whole || log_det.empty()) return -std::log(scale);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (!std::isnan(values[i])) log_det[i] -= std::log(scale);
+    return 0.0;
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Point point = column.at(values[i]);

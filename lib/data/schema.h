@@ -43,23 +43,23 @@ struct Schema {
   bool has(Kind kind) const;  ///< among the modelled columns
   bool has_cells() const;     ///< rows stand for more than a point: there are cell_points
 
-  /// Data units → flow units, in place; columns.size() == this->columns.size(). `log_det`, unless empty: log|d encoded / d data| of each row, −∞ for
-  /// a row outside the limits. An integer is encoded as the number it is: add what is to be between k and k + 1 before.
-  void encode(Columns& columns, std::span<double> log_det = {}) const;
+  /// Data units → flow units, in place; data.size() == columns.size(). `log_det`, unless empty: log|d encoded / d data| of each row, −∞ for
+  /// a row outside the limits; of a row with missing cells (NaN, which they stay) that of the others, where there is no whitening. An integer is encoded as the number it is: add what is to be between k and k + 1 before.
+  void encode(Columns& data, std::span<double> log_det = {}) const;
   /// Back; `log_det`: that of encode, at each row.
-  void decode(Columns& columns, std::span<double> log_det = {}) const;
-  void encode_context(Columns& context) const;
+  void decode(Columns& data, std::span<double> log_det = {}) const;
+  void encode_context(Columns& data) const;
   /// Decoded numbers as they are sampled: whole, and inside the limits of the data.
-  void as_sampled(Columns& columns) const;
+  void as_sampled(Columns& data) const;
   /// The same points for every row; none where each row is its own point. Whole numbers: `count` points of one quasi-random sequence over their cells together.
   /// Circles: the row itself, and one turn of each to either side.
   std::vector<CellPoint> cell_points(std::size_t count) const;
   /// Moves whole numbers to the middles of their cells.
-  void to_middle(Columns& columns) const;
+  void to_middle(Columns& data) const;
   /// Adds the uniforms of `key`, each row's own by its number from `first` on, to whole numbers.
-  void dequantize(Columns& columns, const core::RandomKey& key, std::uint64_t first = 0) const;
-  /// The gradient by flow units of a sum over rows of (f + log_det of encode) → by data units, in place. `columns`: the rows, in data units.
-  void pull_back(Columns& gradient, const Columns& columns) const;
+  void dequantize(Columns& data, const core::RandomKey& key, std::uint64_t first = 0) const;
+  /// The gradient by flow units of a sum over rows of (f + log_det of encode) → by data units, in place. `rows`: in data units.
+  void pull_back(Columns& gradient, const Columns& rows) const;
 
   /// {"columns": [{"name", "loc", "scale"}, …], "context": […]}, other kinds as in docs/model-file.md. from_json throws ModelError with `where` for anything
   /// else (unknown or missing keys, scale ≤ 0, non-finite numbers, duplicate names).

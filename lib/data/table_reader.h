@@ -35,8 +35,8 @@ struct Categories {
 };
 
 /// What to do with a row that has a cell that is not a finite number in a selected field: throw DataError; give NaN; leave the row
-/// out; leave it out when nothing is worse than a missing value (empty, NA, NaN, … see `is_missing`), else throw.
-enum class BadCell { error, nan, skip, drop_missing };
+/// out; leave it out, or give NaN, when nothing is worse than a missing value (empty, NA, NaN, … see `is_missing`), else throw.
+enum class BadCell { error, nan, skip, drop_missing, keep_missing };
 
 /// Reads a table from the front to the end, in bounded memory.
 class TableReader {

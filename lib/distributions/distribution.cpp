@@ -3,12 +3,18 @@
 
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
 
 namespace flowfit::distributions {
 
 template <class T>
 std::pair<double, double> Distribution<T>::support() const {
   return {-std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
+}
+
+template <class T>
+Var<T> Distribution<T>::log_prob_present(Pass<T>&, Var<T>, Var<T>) const {
+  throw std::logic_error("distribution: it does not marginalize");
 }
 
 #define ENTRY(word) DistributionEntry word##_distribution();

@@ -30,6 +30,10 @@ class Distribution {
   virtual ~Distribution() = default;
   /// z: B x D, context: B x C or empty → log density of each row, B x 1; −inf outside the support.
   virtual Var<T> log_prob(Pass<T>& pass, Var<T> z, Var<T> context) const = 0;
+  /// The log density of the cells of each row that are `there` (B x D: 1, else 0), with the others integrated out, whatever finite numbers stand in them: B x 1.
+  /// Only where marginalizes().
+  virtual Var<T> log_prob_present(Pass<T>& pass, Var<T> z, Var<T> there) const;
+  virtual bool marginalizes() const { return false; }
   /// One draw for each row id of the pass: rows x D. `key` decides the stream; a row's draw depends on its id (and its context) alone.
   virtual Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, const core::RandomKey& key) const = 0;
   /// An interval that holds every column.

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "autodiff/ops/gaussian.h"
+#include "autodiff/ops/missing.h"
 #include "distributions/distribution.h"
 #include "distributions/draws.h"
 #include "distributions/fit.h"
@@ -38,6 +38,13 @@ class MixtureNormal final : public Distribution<T> {
   Var<T> log_prob(Pass<T>& pass, Var<T> z, Var<T>) const override {
     const Var<T> terms = pass.tape.make(z.rows, components_, true);
     for (Index k = 0; k < components_; ++k) autodiff::normal_log_prob(pass.tape, factor(pass, k), z, terms.columns(k, 1));
+    return autodiff::log_mixture(pass.tape, terms, pass.parameter(logits_));
+  }
+  bool marginalizes() const override { return true; }
+  Var<T> log_prob_present(Pass<T>& pass, Var<T> z, Var<T> there) const override {
+    const Var<T> terms = pass.tape.make(z.rows, components_, true);
+    for (Index k = 0; k < components_; ++k)
+      autodiff::normal_log_prob_present(pass.tape, factor(pass, k), z, there, terms.columns(k, 1));
     return autodiff::log_mixture(pass.tape, terms, pass.parameter(logits_));
   }
   Var<T> sample(Pass<T>& pass, Index rows, Var<T>, const core::RandomKey& key) const override {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "autodiff/ops/gaussian.h"
+#include "autodiff/ops/missing.h"
 #include "distributions/distribution.h"
 #include "distributions/draws.h"
 #include "distributions/fit.h"
@@ -22,7 +22,13 @@ class MultivariateNormal final : public Distribution<T> {
         log_diagonal_(build.layout.vector(build.name + ".log_diagonal", {build.features}, nn::zeros())) {}
   Var<T> log_prob(Pass<T>& pass, Var<T> z, Var<T>) const override {
     const Var<T> y = pass.tape.make(z.rows, 1, true);
-    autodiff::normal_log_prob(pass.tape, {pass.parameter(loc_), pass.parameter(lower_), pass.parameter(log_diagonal_)}, z, y);
+    autodiff::normal_log_prob(pass.tape, factor(pass), z, y);
+    return y;
+  }
+  bool marginalizes() const override { return true; }
+  Var<T> log_prob_present(Pass<T>& pass, Var<T> z, Var<T> there) const override {
+    const Var<T> y = pass.tape.make(z.rows, 1, true);
+    autodiff::normal_log_prob_present(pass.tape, factor(pass), z, there, y);
     return y;
   }
   Var<T> sample(Pass<T>& pass, Index rows, Var<T>, const core::RandomKey& key) const override {
@@ -47,6 +53,10 @@ class MultivariateNormal final : public Distribution<T> {
   }
 
  private:
+  autodiff::NormalFactor<T> factor(Pass<T>& pass) const {
+    return {pass.parameter(loc_), pass.parameter(lower_), pass.parameter(log_diagonal_)};
+  }
+
   Index features_;
   nn::Slot loc_, lower_, log_diagonal_;
 };

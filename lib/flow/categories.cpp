@@ -37,6 +37,11 @@ Var<T> Categories<T>::offsets(Pass<T>& pass, std::size_t column) const {
 
 template <class T>
 Var<T> Categories<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
+  return autodiff::row_sum(pass.tape, log_prob_by_column(pass, x, context));
+}
+
+template <class T>
+Var<T> Categories<T>::log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) const {
   Var<T> output;
   if (network_) {
     const Var<T> all = pass.tape.make(x.rows, static_cast<Index>(places_.size()) * widest_, false);
@@ -44,13 +49,13 @@ Var<T> Categories<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
       autodiff::indicators(x.columns(places_[j], 1), all.columns(static_cast<Index>(j) * widest_, widest_));
     output = network_->run(pass, context, all);
   }
-  Var<T> sum;
+  const Var<T> terms = pass.tape.make(x.rows, static_cast<Index>(places_.size()), true);
   for (std::size_t j = 0; j < places_.size(); ++j) {
     const Var<T> logits = network_ ? output.columns(static_cast<Index>(j) * widest_, counts_[j]) : Var<T>{};
-    const Var<T> term = autodiff::categorical_log_prob(pass.tape, logits, offsets(pass, j), x.columns(places_[j], 1));
-    sum = sum.empty() ? term : autodiff::add(pass.tape, sum, term);
+    autodiff::copy(pass.tape, autodiff::categorical_log_prob(pass.tape, logits, offsets(pass, j), x.columns(places_[j], 1)),
+                   terms.columns(static_cast<Index>(j), 1));
   }
-  return sum;
+  return terms;
 }
 
 template <class T>

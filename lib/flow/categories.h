@@ -31,6 +31,8 @@ class Categories {
 
   /// x: B x D with codes at the places; context: B x C or empty → B x 1; −∞ for a code that is none.
   Var<T> log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const;
+  /// Each column's term of it: B x places().size().
+  Var<T> log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) const;
   /// Draws codes into the places of x, a draw for each row id of the pass.
   void sample(Pass<T>& pass, Var<T> context, const core::RandomKey& key, Var<T> x) const;
   /// Sets the logits to the logarithms of the shares in n rows (column-major), each category counted half a time more.

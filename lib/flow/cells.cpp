@@ -33,6 +33,13 @@ void score_at(const data::Schema& schema, const data::CellPoint& point, const da
   }
 }
 
+/// Whether the point is a turn of a circle whose cell is missing: the row itself stands for all of them.
+bool turns_missing(const data::CellPoint& point, const data::Columns& columns, std::size_t row) {
+  for (std::size_t d = 0; d < point.encoded.size(); ++d)
+    if (point.encoded[d] != 0 && std::isnan(columns[d][row])) return true;
+  return false;
+}
+
 }  // namespace
 
 void score_rows(const data::Schema& schema, int integer_points, const data::Columns& columns, std::span<double> out,
@@ -46,7 +53,7 @@ void score_rows(const data::Schema& schema, int integer_points, const data::Colu
     score_at(schema, point, columns, scores, score);
     for (std::size_t row = 0; row < out.size(); ++row) {
       const double top = std::max(out[row], scores[row]);
-      if (std::isinf(top)) continue;
+      if (std::isinf(top) || turns_missing(point, columns, row)) continue;
       sum[row] = sum[row] * std::exp(out[row] - top) + point.weight * std::exp(scores[row] - top);
       out[row] = top;
     }
@@ -54,7 +61,8 @@ void score_rows(const data::Schema& schema, int integer_points, const data::Colu
   for (std::size_t row = 0; row < out.size(); ++row) {
     out[row] = sum[row] > 0 ? out[row] + std::log(sum[row]) : minus_infinity;
     for (std::size_t d = 0; d < columns.size(); ++d)
-      if (schema.columns[d].kind == data::Kind::integer && columns[d][row] != std::floor(columns[d][row]))
+      if (schema.columns[d].kind == data::Kind::integer && columns[d][row] != std::floor(columns[d][row]) &&
+          !std::isnan(columns[d][row]))
         out[row] = minus_infinity;
   }
 }

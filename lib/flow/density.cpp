@@ -7,6 +7,7 @@
 
 #include "autodiff/ops/categorical.h"
 #include "autodiff/ops/elementwise.h"
+#include "autodiff/ops/missing.h"
 #include "core/text.h"
 
 namespace flowfit::flow {
@@ -83,7 +84,7 @@ void Density<T>::read_factors(const config::Node& root, const std::vector<std::s
     if (!layers.exists()) root.error_at("flow", R"(required key is missing; give the list of transforms, or "factors")");
     Flow<T> flow(layers, root.member("base"), place.prefix, place.layout, static_cast<int>(names.size()),
                  static_cast<int>(seen.size()), place.seed, names, place.start);
-    factors_.push_back({std::move(numbers), std::move(given), std::move(flow)});
+    factors_.push_back({.columns = std::move(numbers), .given = std::move(given), .flow = std::move(flow)});
     return;
   }
   if (root.has("flow")) root.error_at("flow", R"(a config has "flow" or "factors", not both; remove one)");
@@ -113,9 +114,10 @@ void Density<T>::read_factors(const config::Node& root, const std::vector<std::s
     const int own_count = static_cast<int>(own.size()), given_count = static_cast<int>(given.size());
     std::vector<std::string> own_names;
     for (const int column : own) own_names.push_back(columns[static_cast<std::size_t>(column)]);
-    factors_.push_back({std::move(own), std::move(given),
-                        Flow<T>(layers, node.member("base"), place.prefix + "factors." + std::to_string(number++) + ".",
-                                place.layout, own_count, given_count, place.seed, own_names, place.start)});
+    factors_.push_back({.columns = std::move(own),
+                        .given = std::move(given),
+                        .flow = Flow<T>(layers, node.member("base"), place.prefix + "factors." + std::to_string(number++) + ".",
+                                        place.layout, own_count, given_count, place.seed, own_names, place.start)});
     node.finish();
   }
   for (const int column : numbers) {
@@ -157,6 +159,7 @@ Var<T> Density<T>::given(Pass<T>& pass, const Factor& factor, Var<T> seen, Var<T
 
 template <class T>
 Var<T> Density<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
+  if (takes_missing_) return log_prob_present(pass, x, context);
   const Var<T> sees = seen(pass, context, x);
   Var<T> sum;
   if (categories_) sum = categories_->log_prob(pass, x, context_features_ > 0 ? sees.columns(0, context_features_) : Var<T>{});
@@ -169,22 +172,13 @@ Var<T> Density<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
 
 template <class T>
 std::string Density<T>::not_finite_at(Pass<T>& pass, Var<T> x, Var<T> context, Index row) const {
+  if (takes_missing_) x = autodiff::present(pass.tape, x).x;
   const Var<T> sees = seen(pass, context, x);
   for (const Factor& factor : factors_) {
     std::string place = factor.flow.not_finite_at(pass, part(pass, factor, x), given(pass, factor, sees, x), row);
     if (!place.empty()) return place;
   }
   return {};
-}
-
-template <class T>
-Var<T> Density<T>::log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) const {
-  const Var<T> all = pass.tape.make(x.rows, x.cols, false), sees = seen(pass, context, x);
-  for (const Factor& factor : factors_)
-    autodiff::scatter_columns(pass.tape,
-                              factor.flow.log_prob_by_column(pass, part(pass, factor, x), given(pass, factor, sees, x)), all,
-                              factor.columns);
-  return all;
 }
 
 // step(factor, columns so far) → the factor's own columns and log_det. `codes`: a block to take the categories from.
@@ -361,35 +355,6 @@ std::vector<bool> Density<T>::standard_normal() const {
   for (const Factor& factor : factors_)
     for (std::size_t d = 0; d < factor.columns.size(); ++d)
       all[static_cast<std::size_t>(factor.columns[d])] = factor.flow.base().standard_normal(static_cast<Index>(d));
-  return all;
-}
-
-template <class T>
-Conditionals Density<T>::conditionals() const {
-  if (categories_) return {.reason = "it has categorical columns, which stand before all others together"};
-  Conditionals all;
-  all.looks.resize(static_cast<std::size_t>(features_));
-  all.base.resize(static_cast<std::size_t>(features_));
-  for (std::size_t f = 0; f < factors_.size(); ++f) {
-    const Factor& factor = factors_[f];
-    all.reason = factor.flow.unsplit();
-    if (!all.reason.empty()) {
-      if (factors_.size() > 1) all.reason = "factor " + std::to_string(f) + ": " + all.reason;
-      return all;
-    }
-    const transforms::Links links = factor.flow.links();
-    const std::vector<int> inside = *links.order();
-    for (const int d : inside) all.order.push_back(factor.columns[static_cast<std::size_t>(d)]);
-    for (std::size_t z = 0; z < links.own.size(); ++z) {
-      const auto column = static_cast<std::size_t>(factor.columns[static_cast<std::size_t>(links.own[z])]);
-      all.base[column] = factor.columns[z];
-      for (std::size_t j = 0; j < links.own.size(); ++j)
-        if (links.looks[z][j]) all.looks[column].push_back(factor.columns[j]);
-      // Of several factors, `given` counts the context in front of x.
-      for (const int place : factor.given)
-        if (factors_.size() > 1 && place >= seen_features_) all.looks[column].push_back(place - seen_features_);
-    }
-  }
   return all;
 }
 

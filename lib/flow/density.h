@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/parallel.h"
@@ -26,8 +28,13 @@ class Density {
 
   /// x: B x D, context: B x C or empty. All in the flow's units (preprocessed), categories as their codes, which encode and decode leave as they are.
   Var<T> log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const;
-  /// B x D, by column: see Conditionals. Only where they exist.
+  /// B x D, by column: see Conditionals. Only where they exist. 0 for a missing cell.
   Var<T> log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) const;
+  /// From now on a NaN of x is a missing cell, and log_prob the density of the cells that are there, the others integrated out: where inexact() has nothing to say.
+  void take_missing();
+  bool takes_missing() const { return takes_missing_; }
+  /// Of a row in which the columns `missing` are: one that is there, and a missing one without which it has no density in closed form.
+  std::optional<std::pair<int, int>> inexact(const std::vector<bool>& missing) const;
   Mapped<T> encode(Pass<T>& pass, Var<T> x, Var<T> context) const;
   Mapped<T> decode(Pass<T>& pass, Var<T> z, Var<T> context) const;
   /// One draw a row id of the pass; `seed` alone decides the stream.
@@ -59,6 +66,9 @@ class Density {
     std::vector<int> columns;  // places in x
     std::vector<int> given;    // places in [seen | x]
     Flow<T> flow;
+    // With take_missing: how the flow goes without some of its columns. Whole: all of them or none are there.
+    enum class Without { whole, by_column, by_base } without = Without::whole;
+    std::vector<std::vector<int>> looks = {};  // by_column: for each of `columns`, those of x that it looks at
   };
   // A column that networks see as more than one number.
   struct Seen {
@@ -79,6 +89,8 @@ class Density {
   Var<T> seen(Pass<T>& pass, Var<T> context, Var<T> x) const;
   Var<T> part(Pass<T>& pass, const Factor& factor, Var<T> x) const;
   Var<T> given(Pass<T>& pass, const Factor& factor, Var<T> seen, Var<T> x) const;
+  std::vector<int> given_columns(const Factor& factor) const;  // those of x among them
+  Var<T> log_prob_present(Pass<T>& pass, Var<T> x, Var<T> context) const;
   using Chosen = bool (transforms::Transform<T>::*)() const;
   void set_from_rows(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
                      core::ThreadPool& pool, Chosen chosen, const core::RandomKey* base_key) const;
@@ -89,7 +101,8 @@ class Density {
   std::vector<Seen> context_;                     // of the context, then of x
   int context_features_ = 0, seen_features_ = 0;  // of the context alone, and of all
   bool plain_ = true;                             // each of `context_` is one number
-  std::unique_ptr<Categories<T>> categories_;     // null: none
+  bool takes_missing_ = false;
+  std::unique_ptr<Categories<T>> categories_;  // null: none
   std::vector<Factor> factors_;
 };
 

@@ -18,6 +18,12 @@ class Ensemble {
 
   const std::vector<Density<T>>& members() const { return members_; }
   Var<T> log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const;
+  /// As of a density.
+  void take_missing() {
+    for (Density<T>& member : members_) member.take_missing();
+  }
+  bool takes_missing() const { return members_.front().takes_missing(); }
+  std::optional<std::pair<int, int>> inexact(const std::vector<bool>& missing) const { return members_.front().inexact(missing); }
   Var<T> log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) const;
   /// Each row is a draw of one member, which one its id decides.
   Var<T> sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64_t seed) const;

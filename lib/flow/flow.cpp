@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "autodiff/ops/elementwise.h"
 #include "core/text.h"
@@ -24,6 +25,15 @@ bool known_type(const config::Node& node) {
   return false;
 }
 
+/// A row so far out that a layer overflows (∞ − ∞) has no density that these numbers can hold.
+template <class T>
+Var<T> nan_is_zero_density(Var<T> log_p) {
+  for (Index i = 0; i < log_p.rows; ++i) {
+    if (std::isnan(log_p.value[i])) log_p.value[i] = -std::numeric_limits<T>::infinity();
+  }
+  return log_p;
+}
+
 }  // namespace
 
 template <class T>
@@ -38,6 +48,7 @@ Flow<T>::Flow(const config::Node& layers, const config::Node& base, const std::s
     if (!known_type(node)) continue;
     layers_.push_back(transforms::make_transform<T>(
         node, {layout, prefix + "flow." + std::to_string(number++), features, context, seed, place++}));
+    owns_.push_back(layers_.back()->links().own);
     const transforms::Support domain = layers_.back()->domain();
     if (!support.inside(domain)) {
       const auto interval = [](const transforms::Support& s) {
@@ -73,12 +84,7 @@ Mapped<T> Flow<T>::decode(Pass<T>& pass, Var<T> z, Var<T> context) const {
 template <class T>
 Var<T> Flow<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
   const Mapped<T> m = encode(pass, x, context);
-  const Var<T> log_p = autodiff::add(pass.tape, base_->log_prob(pass, m.value, context), m.log_det);
-  // A row so far out that a layer overflows (∞ − ∞) has no density that these numbers can hold.
-  for (Index i = 0; i < log_p.rows; ++i) {
-    if (std::isnan(log_p.value[i])) log_p.value[i] = -std::numeric_limits<T>::infinity();
-  }
-  return log_p;
+  return nan_is_zero_density(autodiff::add(pass.tape, base_->log_prob(pass, m.value, context), m.log_det));
 }
 
 template <class T>
@@ -101,20 +107,21 @@ Var<T> Flow<T>::log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) cons
   const Index n = x.cols;
   pass.by_column = true;
   Mapped<T> m{x, autodiff::constant(pass.tape, x.rows, n, T(0))};
-  for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
-    const Mapped<T> next = (*layer)->inverse(pass, m.value, context);
-    m = {next.value,
-         autodiff::add(pass.tape, next.log_det, autodiff::gather_columns(pass.tape, m.log_det, (*layer)->links().own))};
+  std::vector<int> column(static_cast<std::size_t>(n));  // of x, that a column on the way is made of
+  std::iota(column.begin(), column.end(), 0);
+  for (std::size_t i = layers_.size(); i-- > 0;) {
+    const Mapped<T> next = layers_[i]->inverse(pass, m.value, context);
+    m = {next.value, autodiff::add(pass.tape, next.log_det, autodiff::gather_columns(pass.tape, m.log_det, owns_[i]))};
+    std::vector<int> after;
+    for (const int own : owns_[i]) after.push_back(column[static_cast<std::size_t>(own)]);
+    column = std::move(after);
   }
   pass.by_column = false;
-  const Var<T> out = pass.tape.make(x.rows, n, false);
-  const std::vector<int> own = links().own;
+  const Var<T> out = pass.tape.make(x.rows, n, m.value.wants_grad() || m.log_det.wants_grad());
   for (Index d = 0; d < n; ++d) {
-    const Var<T> base = autodiff::standard_normal_log_prob(pass.tape, m.value.columns(d, 1));
-    for (Index i = 0; i < x.rows; ++i) {
-      const T term = base.value[i] + m.log_det.value[d * x.rows + i];
-      out.value[own[static_cast<std::size_t>(d)] * x.rows + i] = std::isnan(term) ? -std::numeric_limits<T>::infinity() : term;
-    }
+    const Var<T> term =
+        autodiff::add(pass.tape, autodiff::standard_normal_log_prob(pass.tape, m.value.columns(d, 1)), m.log_det.columns(d, 1));
+    autodiff::copy(pass.tape, nan_is_zero_density(term), out.columns(column[static_cast<std::size_t>(d)], 1));
   }
   return out;
 }

@@ -54,6 +54,7 @@ class Flow {
   std::string prefix_;
   int features_ = 0;
   std::vector<std::unique_ptr<transforms::Transform<T>>> layers_;
+  std::vector<std::vector<int>> owns_;  // Links::own of each layer
   std::unique_ptr<distributions::Distribution<T>> base_;
 };
 

@@ -70,7 +70,7 @@ class Proposal {
     for (const Part& part : parts_) {
       const VectorXd off = seen - part.seen_loc;
       g.log_weights.push_back(part.logit + (off.size() > 0 ? log_normal(part.seen, off) : 0.0));
-      g.means.push_back(part.missing_loc + part.gain * off);
+      g.means.emplace_back(part.missing_loc + part.gain * off);
     }
     const double all = log_sum(g.log_weights);
     for (double& weight : g.log_weights) weight -= all;
@@ -114,8 +114,11 @@ Patterns patterns_of(const data::Columns& columns) {
   return patterns;
 }
 
-bool is_exact(const Conditionals& split, const std::vector<std::size_t>& missing) {
+bool is_exact(const Conditionals& split, const data::Schema& schema, const std::vector<std::size_t>& missing) {
   if (!split.reason.empty()) return false;
+  // A category has no base point to draw.
+  if (std::ranges::any_of(missing, [&](std::size_t d) { return schema.columns[d].kind == data::Kind::categorical; }))
+    return false;
   for (std::size_t d = 0; d < split.looks.size(); ++d) {
     if (std::ranges::find(missing, d) != missing.end()) continue;
     for (const int j : split.looks[d])
@@ -279,7 +282,7 @@ Imputed impute(const Model& model, data::Columns& columns, const data::Columns& 
   Filling filling(model, columns, context, first, seed, candidates, pool);
   for (const auto& [missing, rows] : patterns_of(columns)) {
     result.cells += missing.size() * rows.size();
-    if (traits.members == 1 && is_exact(traits.conditionals, missing)) {
+    if (traits.members == 1 && is_exact(traits.conditionals, model.schema(), missing)) {
       filling.exactly(missing, rows);
       result.exact_rows += rows.size();
       continue;

@@ -90,7 +90,7 @@ std::string model_path(const std::string& run_or_file) {
   namespace fs = std::filesystem;
   std::error_code error;
   if (!fs::is_directory(run_or_file, error)) return run_or_file;
-  const std::string path = (fs::path(run_or_file) / "model.safetensors").string();
+  std::string path = (fs::path(run_or_file) / "model.safetensors").string();
   if (!fs::exists(path, error))
     throw core::IoError(run_or_file + ": no model.safetensors in this folder; is it a run folder whose training has begun?");
   return path;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -48,7 +49,15 @@ class Model {
   };
   virtual Traits traits() const = 0;
 
-  /// log p of each row in nats, Jacobian of the preprocessing included; −inf outside the support, never NaN for finite rows.
+  /// `"missing": "marginalize"`: a NaN of a modelled column is a missing cell, and a score the density of the row's other cells. See flow/missing.h.
+  virtual bool takes_missing() const { return false; }
+  /// As of a density (flow/density.h).
+  virtual std::optional<std::pair<int, int>> inexact(const std::vector<bool>& missing) const {
+    return (void)missing, std::nullopt;
+  }
+
+  /// log p of each row in nats, Jacobian of the preprocessing included; −inf outside the support, never NaN for finite rows. NaN for a row that inexact() has
+  /// something to say of.
   virtual void log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out,
                         core::ThreadPool& pool) const = 0;
   /// The same under a baseline of reference().

@@ -6,7 +6,7 @@
 #include <limits>
 #include <memory>
 
-#include "autodiff/ops/gaussian.h"
+#include "autodiff/ops/missing.h"
 #include "core/error.h"
 #include "core/random.h"
 #include "distributions/fit.h"
@@ -62,7 +62,7 @@ struct Part {
 void fit_mixture(Reference& reference, const Sample& train, const Sample& judging, std::uint64_t seed, core::ThreadPool& pool) {
   const distributions::Rows rows = joined(train);
   double best = reference.mixture.mean_log_prob(judging, pool);
-  for (int k = 2; k <= most_components && k * 5 * (rows.cols() + 3) <= rows.rows(); k *= 2) {
+  for (int k = 2; k <= most_components && Index{5} * k * (rows.cols() + 3) <= rows.rows(); k *= 2) {
     Baseline next = packed_mixture(
         distributions::fit_mixture(rows, k, distributions::Covariance::full, {seed, core::Purpose::baseline}, em_steps));
     const double gained = next.mean_log_prob(judging, pool);
@@ -93,13 +93,20 @@ void Baseline::log_prob(const data::Columns& x, const data::Columns& context, st
     const std::size_t first = static_cast<std::size_t>(block) * size;
     const Index rows = static_cast<Index>(std::min(size, n - first));
     const Var<double> joint = load_block<double>(tape, columns, first, rows, block_rows);
+    const bool gaps = std::any_of(joint.value, joint.value + joint.rows * joint.cols, [](double x) { return std::isnan(x); });
+    const autodiff::Present<double> cells = gaps ? autodiff::present(tape, joint) : autodiff::Present<double>{};
     const auto marginal = [&](std::size_t leading) {
       const Var<double> terms = tape.make(block_rows, static_cast<Index>(logits.size()), false);
-      for (std::size_t k = 0; k < logits.size(); ++k)
-        autodiff::normal_log_prob(
-            tape,
-            {part(loc, k * all, leading), part(lower, k * packed(all), packed(leading)), part(log_diagonal, k * all, leading)},
-            joint.columns(0, static_cast<Index>(leading)), terms.columns(static_cast<Index>(k), 1));
+      for (std::size_t k = 0; k < logits.size(); ++k) {
+        const autodiff::NormalFactor<double> factor{part(loc, k * all, leading), part(lower, k * packed(all), packed(leading)),
+                                                    part(log_diagonal, k * all, leading)};
+        const Index count = static_cast<Index>(leading);
+        const Var<double> term = terms.columns(static_cast<Index>(k), 1);
+        if (gaps)
+          autodiff::normal_log_prob_present(tape, factor, cells.x.columns(0, count), cells.there.columns(0, count), term);
+        else
+          autodiff::normal_log_prob(tape, factor, joint.columns(0, count), term);
+      }
       return autodiff::log_mixture(tape, terms, part(logits, 0, logits.size()));
     };
     const Var<double> whole = marginal(all), condition = given > 0 ? marginal(given) : Var<double>{};
@@ -138,16 +145,17 @@ void Reference::add_shares(const std::vector<data::Column>& kinds, const data::C
   std::size_t first = 0;
   for (std::size_t d = 0; d < kinds.size(); ++d) {
     if (kinds[d].kind != data::Kind::categorical) continue;
-    for (std::size_t row = 0; row < out.size(); ++row) out[row] += shares[first + static_cast<std::size_t>(columns[d][row])];
+    for (std::size_t row = 0; row < out.size(); ++row)
+      if (!std::isnan(columns[d][row])) out[row] += shares[first + static_cast<std::size_t>(columns[d][row])];
     first += kinds[d].categories.size();
   }
 }
 
-void Reference::keep_scores(const std::vector<double>& from, std::uint64_t seed) {
-  std::vector<std::uint32_t> order = core::permutation({seed, core::Purpose::calibration}, from.size());
+void Reference::keep_scores(const std::vector<double>& all, std::uint64_t seed) {
+  std::vector<std::uint32_t> order = core::permutation({seed, core::Purpose::calibration}, all.size());
   order.resize(std::min(order.size(), most_scores));
   scores.clear();
-  for (const std::uint32_t row : order) scores.push_back(std::max(from[row], std::numeric_limits<double>::lowest()));
+  for (const std::uint32_t row : order) scores.push_back(std::max(all[row], std::numeric_limits<double>::lowest()));
   std::ranges::sort(scores);
 }
 

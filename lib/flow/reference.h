@@ -28,7 +28,7 @@ struct Baseline {
   std::vector<double> logits, loc, lower, log_diagonal;  ///< K, K x J, K x J(J−1)/2, K x J
 
   bool empty() const { return logits.empty(); }
-  /// log p(x | context) of each row in nats, the joint density less that of the context. In the flow's units.
+  /// log p(x | context) of each row in nats, the joint density less that of the context. In the flow's units. A NaN of x is a missing cell, integrated out.
   void log_prob(const data::Columns& x, const data::Columns& context, std::span<double> out, core::ThreadPool& pool) const;
   double mean_log_prob(const Sample& sample, core::ThreadPool& pool) const;
 };
@@ -42,7 +42,7 @@ struct Reference {
   static constexpr std::size_t most_columns = 256, most_scores = 4096;
 
   /// Keeps validation scores, in data units.
-  void keep_scores(const std::vector<double>& scores, std::uint64_t seed);
+  void keep_scores(const std::vector<double>& all, std::uint64_t seed);
   /// Sets `shares` to those of the codes in some rows, each category counted half a time more.
   void fit_shares(const std::vector<data::Column>& kinds, const data::Columns& columns);
   /// Adds the log-shares of the rows' categories.

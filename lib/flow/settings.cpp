@@ -51,13 +51,14 @@ std::string weight_column(const config::Node& data) {
   return name;
 }
 
-bool drops_missing(const config::Node& data) {
-  // A density of some columns alone is an integral that flows do not have in closed form.
-  if (data.has("missing") && data.member("missing").is_string() && data.member("missing").as_string() == "marginalize") {
-    data.error_at("missing", "\"marginalize\" would be exact for no flow in general; use \"drop\", or fill the cells");
-    return false;
-  }
-  return data.choice("missing", "error", {"error", "drop"}) == "drop";
+Missing read_missing(const config::Node& data, const std::vector<data::ColumnSpec>& columns) {
+  const std::string word = data.choice("missing", "error", {"error", "drop", "marginalize"});
+  if (word != "marginalize") return word == "drop" ? Missing::drop : Missing::error;
+  if (std::ranges::find(columns, data::Preprocess::whiten, &data::ColumnSpec::preprocess) != columns.end())
+    data.error_at("missing",
+                  "\"whiten\" mixes the columns, so a row with a missing cell has no place in its units; "
+                  "use \"standardize\", or \"drop\"");
+  return Missing::marginalize;
 }
 
 }  // namespace
@@ -100,7 +101,7 @@ Settings Settings::read(const config::Node& root, std::optional<std::span<const 
   if (std::ranges::find(s.column_specs, data::Kind::integer, &data::ColumnSpec::kind) != s.column_specs.end())
     s.integer_points = data.integer("integer_points", 32, 1, 65536);
   s.validation = data.number("validation", 0.1, {.low = 0.0, .high = 0.9});
-  s.drop_missing = drops_missing(data);
+  s.missing = read_missing(data, s.column_specs);
   (void)data.has("note");  // JSON has no comments
   data.finish();
   const config::Node train = root.member("train");

@@ -11,6 +11,7 @@
 #include "core/memory.h"
 #include "core/text.h"
 #include "flow/cells.h"
+#include "flow/missing.h"
 
 namespace flowfit::flow {
 
@@ -18,6 +19,7 @@ template <class T>
 TypedModel<T>::TypedModel(const config::Document& document, const Settings& settings, data::Schema schema)
     : Model(std::move(schema), settings.integer_points),
       density_(document.root(), settings.ensemble, settings.column_specs, settings.context_specs, layout_, settings.seed) {
+  if (settings.missing == Missing::marginalize) density_.take_missing();
   core::needing_memory([this] { return std::to_string(layout_.size()) + " parameters"; }, "use smaller networks or fewer layers",
                        [&] {
                          const std::vector<double> start = layout_.initial(settings.seed);
@@ -30,6 +32,7 @@ TypedModel<T>::TypedModel(const config::Document& document, const Settings& sett
                           const std::string& where)
     : Model(std::move(schema), settings.integer_points),
       density_(document.root(), settings.ensemble, settings.column_specs, settings.context_specs, layout_, settings.seed) {
+  if (settings.missing == Missing::marginalize) density_.take_missing();
   document.check();
   load(archive, where);
 }
@@ -164,6 +167,8 @@ void TypedModel<T>::score(const T* weights, const data::Columns& columns, const 
                   scores[first + static_cast<std::size_t>(i)] = static_cast<double>(log_p.value[i]);
               });
   });
+  if (!takes_missing()) return;
+  for (const Inexact& row : inexact_rows(*this, columns)) out[row.row] = std::nan("");
 }
 
 template <class T>
@@ -179,6 +184,7 @@ data::Columns TypedModel<T>::log_prob_by_column(const data::Columns& columns, co
         const std::size_t row = first + static_cast<std::size_t>(i);
         out[d][row] = static_cast<double>(terms.value[static_cast<Index>(d) * terms.rows + i]) +
                       schema_.columns[d].at(columns[d][row]).log_slope;
+        if (std::isnan(columns[d][row])) out[d][row] = std::nan("");
       }
     }
   });

@@ -41,6 +41,10 @@ class TypedModel final : public Model {
   std::vector<ParameterInfo> parameters() const override;
   bool float64() const override { return sizeof(T) == 8; }
   Traits traits() const override;
+  bool takes_missing() const override { return density_.takes_missing(); }
+  std::optional<std::pair<int, int>> inexact(const std::vector<bool>& missing) const override {
+    return density_.inexact(missing);
+  }
   void log_prob(const data::Columns& columns, const data::Columns& context, std::span<double> out,
                 core::ThreadPool& pool) const override;
   data::Columns log_prob_by_column(const data::Columns& columns, const data::Columns& context, std::size_t n,

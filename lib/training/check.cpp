@@ -17,7 +17,8 @@ Checked check(const std::string& config, const std::string& config_name, const d
   checked.resolved = config::print_json(plan.document.resolved(), 2);
   if (data) {
     const Parts parts = split(plan.flow, *data, nullptr);
-    (void)fit_schema(plan, parts);
+    model->set_schema(fit_schema(plan, parts));
+    refuse_inexact(*model, parts);
     checked.remarks = remarks(parts.train.sample(plan.flow.seed).x(), plan.flow.column_specs);
   }
   return checked;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "core/error.h"
@@ -24,7 +25,7 @@ Part weighted_rows(const flow::Settings& settings, const data::Dataset& table) {
   std::vector<std::uint32_t> positive;
   std::vector<double> theirs;
   for (const std::uint32_t row : rows) {
-    if (weights[row] < 0)
+    if (!(weights[row] >= 0))
       throw core::DataError(table.source + ": expected weights of at least 0, got " + column + " = " +
                             core::number(weights[row]) + " in row " + std::to_string(row + 1));
     if (weights[row] == 0) continue;
@@ -36,6 +37,8 @@ Part weighted_rows(const flow::Settings& settings, const data::Dataset& table) {
   return {table, settings, std::move(positive), std::move(theirs)};
 }
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
 /// Goes once through all rows: returns their fingerprint, and takes them into the extremes.
 std::string survey(const Part& part, data::Columns& extremes) {
   data::Fingerprint mark;
@@ -43,9 +46,10 @@ std::string survey(const Part& part, data::Columns& extremes) {
     data::Columns all = std::move(x);
     std::ranges::move(context, std::back_inserter(all));
     for (std::size_t d = 0; d < all.size(); ++d) {
-      if (extremes.size() == d) extremes.push_back({all[d].front(), all[d].front()});
+      if (extremes.size() == d) extremes.push_back({infinity, -infinity});
       std::vector<double>& of = extremes[d];
       for (const double value : all[d]) {
+        if (std::isnan(value)) continue;
         of[0] = std::min(of[0], value);
         of[1] = std::max(of[1], value);
         if (of.size() == 2 && value != std::floor(value)) of.push_back(value);
@@ -68,7 +72,8 @@ Part::Part(const data::Dataset& table, const flow::Settings& settings, std::vect
       columns_(data::locate(settings.columns, table.names, table.source)),
       context_(data::locate(settings.context, table.names, table.source)),
       rows_(std::move(rows)),
-      weights_(std::move(weights)) {}
+      weights_(std::move(weights)),
+      gaps_(settings.missing == flow::Missing::marginalize) {}
 
 std::size_t Part::chunk() const {
   constexpr std::size_t cells = 1 << 20, least = 96;
@@ -112,12 +117,27 @@ Part Part::at(const std::vector<std::uint32_t>& places) const {
   return part;
 }
 
+std::vector<std::uint32_t> Part::whole() const {
+  std::vector<std::uint32_t> places(gaps_ ? 0 : count());
+  std::iota(places.begin(), places.end(), 0u);
+  if (!gaps_) return places;
+  by_chunks([&](std::size_t first, const data::Columns& x, const data::Columns&) {
+    for (std::size_t i = 0; i < x.front().size(); ++i)
+      if (std::ranges::none_of(x, [i](const std::vector<double>& column) { return std::isnan(column[i]); }))
+        places.push_back(static_cast<std::uint32_t>(first + i));
+  });
+  return places;
+}
+
 Part Part::sample(std::uint64_t seed) const {
-  if (count() <= most_looked_at) return *this;
-  std::vector<std::uint32_t> order = core::permutation({seed, core::Purpose::look}, count());
-  order.resize(most_looked_at);
-  std::ranges::sort(order);
-  return at(order);
+  if (count() <= most_looked_at && !gaps_) return *this;
+  std::vector<std::uint32_t> places = whole();
+  if (places.size() > most_looked_at) {
+    core::permute({seed, core::Purpose::look}, places);
+    places.resize(most_looked_at);
+    std::ranges::sort(places);
+  }
+  return at(places);
 }
 
 Parts split(const flow::Settings& settings, const data::Dataset& table, const data::Dataset* validation) {

@@ -40,8 +40,12 @@ class Part {
       f(first, x, context);
     }
   }
-  /// The rows to look at: all of them, or `most_looked_at`.
+  /// Places of the rows without a missing cell: all of them but for a table whose missing cells are kept.
+  std::vector<std::uint32_t> whole() const;
+  /// The rows to look at: the whole ones, or `most_looked_at` of them.
   Part sample(std::uint64_t seed) const;
+  const std::string& source() const { return table_->source; }
+  std::uint32_t row(std::size_t place) const { return rows_[place]; }  ///< in the table
   /// Its rows at these places alone.
   Part at(const std::vector<std::uint32_t>& places) const;
 
@@ -52,6 +56,7 @@ class Part {
   std::vector<std::size_t> columns_, context_;  // in the table
   std::vector<std::uint32_t> rows_;
   std::vector<double> weights_;
+  bool gaps_ = false;  // cells may be missing
 };
 
 struct Parts {

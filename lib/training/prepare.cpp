@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "flow/expand.h"
+#include "flow/missing.h"
 #include "flow/model.h"
 #include "training/collinear.h"
 
@@ -66,6 +67,9 @@ void take_categories(Plan& plan, const data::Dataset& table) {
 template <class T>
 std::unique_ptr<flow::TypedModel<T>> fresh_model(const Plan& plan) {
   auto model = std::make_unique<flow::TypedModel<T>>(plan.document, plan.flow, data::Schema{});
+  if (plan.flow.missing == flow::Missing::marginalize && model->density().keeps_statistics())
+    plan.document.root().member("data").error_at(
+        "missing", "batch_norm counts a batch's values in every column, so no cell may be missing; use act_norm, or \"drop\"");
   plan.document.root().finish();
   plan.document.check();
   model->set_config(plan.resolved());
@@ -101,6 +105,10 @@ void start_from(flow::TypedModel<T>& model, const Plan& plan, const std::string&
 
 data::Schema fit_schema(const Plan& plan, const Parts& parts) {
   const Part sample = parts.train.sample(plan.flow.seed);
+  if (sample.count() < 2)
+    throw core::DataError(core::message(parts.train.source(),
+                                        "expected at least 2 rows without a missing cell, which units are fitted to",
+                                        std::to_string(sample.count())));
   const data::Columns x = sample.x(), context = sample.context();
   data::Schema schema = data::Schema::fit(plan.flow.column_specs, x, plan.flow.context_specs, context, parts.extremes);
   if (sample.weights().empty()) return schema;
@@ -109,6 +117,16 @@ data::Schema fit_schema(const Plan& plan, const Parts& parts) {
   for (std::size_t i = 0; i < schema.context.size(); ++i)
     standardize(schema.context[i], plan.flow.context_specs[i], context[i], sample.weights());
   return schema;
+}
+
+void refuse_inexact(const flow::Model& model, const Parts& parts) {
+  if (!model.takes_missing()) return;
+  for (const Part* part : {&parts.train, &parts.validation})
+    part->by_chunks([&](std::size_t first, const data::Columns& x, const data::Columns& context) {
+      flow::refuse_inexact(model, x, context, [&](std::size_t row) {
+        return part->source() + ": row " + std::to_string(part->row(first + row) + 1);
+      });
+    });
 }
 
 std::vector<std::string> remarks(const data::Columns& columns, const std::vector<data::ColumnSpec>& specs) {

@@ -41,6 +41,9 @@ void start_from(flow::TypedModel<T>& model, const Plan& plan, const std::string&
 /// rows. Throws DataError.
 data::Schema fit_schema(const Plan& plan, const Parts& parts);
 
+/// Throws DataError for a row that a model which takes missing cells cannot score (flow/missing.h).
+void refuse_inexact(const flow::Model& model, const Parts& parts);
+
 /// What a person should know about the data before time is spent: ties, doubled and collinear columns, outliers. One line each.
 std::vector<std::string> remarks(const data::Columns& columns, const std::vector<data::ColumnSpec>& specs);
 

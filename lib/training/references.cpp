@@ -19,7 +19,9 @@ flow::Reference fit_reference(const data::Schema& schema, const Parts& parts, co
   const auto fitted = numbers(train, std::move(x)), judging = numbers(held, held.x());
   flow::fit_baselines(reference, {fitted.first, fitted.second, train.count()}, {judging.first, judging.second, held.count()},
                       seed, pool);
-  if (held.count() > 0) reference.keep_scores(scores, seed);
+  std::vector<double> of_whole;  // others are no measure for a row of all cells
+  for (const std::uint32_t place : parts.validation.whole()) of_whole.push_back(scores[place]);
+  if (!of_whole.empty()) reference.keep_scores(of_whole, seed);
   return reference;
 }
 

@@ -132,8 +132,7 @@ Rows<T> encoded(const data::Schema& schema, const Part& part, std::uint64_t seed
   Rows<T> rows = described<T>(schema, part, seed);
   fill(rows, part, part.in_memory());
   if (!part.in_memory()) rows.file = &part;
-  if (rows.file || rows.count > most_looked_at) {
-    const Part looked_at = part.sample(seed);
+  if (const Part looked_at = part.sample(seed); rows.file || looked_at.count() < rows.count) {
     rows.sample = std::make_shared<Rows<T>>(described<T>(schema, looked_at, seed));
     fill(*rows.sample, looked_at, true);
   }

@@ -47,6 +47,7 @@ class Training {
       start_from(*model_, plan_, *request_.init);
     else
       model_->set_schema(fit_schema(plan_, parts_));
+    refuse_inexact(*model_, parts_);
     train_ = encoded<T>(model_->schema(), parts_.train, plan_.flow.seed);
     validation_ = encoded<T>(model_->schema(), parts_.validation, plan_.flow.seed);
     RunDirectory directory(request_.directory, request_.resume, request_.force);

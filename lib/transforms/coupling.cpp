@@ -96,7 +96,9 @@ class Coupling final : public Transform<T> {
   }
 
   Var<T> by_column(Pass<T>& pass, const Mapped<T>& half, const Mapped<T>& changed) const {
-    const Var<T> all = autodiff::constant(pass.tape, changed.value.rows, this->features(), T(0));
+    const Var<T> all =
+        pass.tape.make(changed.value.rows, this->features(), changed.log_det.wants_grad() || half.log_det.wants_grad());
+    all.val().setZero();
     if (half_) autodiff::scatter_columns(pass.tape, half.log_det, all, halves_.passes);
     autodiff::scatter_columns(pass.tape, changed.log_det, all, halves_.changes);
     return all;

@@ -34,10 +34,7 @@ Var<T> Transform<T>::wanted(Pass<T>& pass, Var<T> log_dets, const std::vector<in
 template <class T>
 Mapped<T> Transform<T>::scaled(Pass<T>& pass, Var<T> x, Var<T> log_scale, Var<T> shift, bool inverse) {
   Mapped<T> m = autodiff::scale_shift(pass.tape, x, log_scale, shift, inverse);
-  if (pass.by_column) {
-    m.log_det = pass.tape.make(x.rows, x.cols, false);
-    for (Index d = 0; d < x.cols; ++d) m.log_det.val().col(d).setConstant(inverse ? -log_scale.value[d] : log_scale.value[d]);
-  }
+  if (pass.by_column) m.log_det = autodiff::repeat_row(pass.tape, log_scale, x.rows, inverse ? T(-1) : T(1));
   return m;
 }
 
@@ -93,7 +90,7 @@ std::vector<double> column_numbers(const config::Node& node, std::string_view ke
                                    config::Range range) {
   const auto count = static_cast<std::size_t>(features);
   if (!node.member(key).is_array()) return std::vector<double>(count, node.number(key, fallback, range));
-  const std::vector<double> values = node.numbers(key, {fallback}, range);
+  std::vector<double> values = node.numbers(key, {fallback}, range);
   if (values.size() == count) return values;
   node.member(key).error("expected one number, or one for each of the " + std::to_string(features) + " columns");
   return std::vector<double>(count, fallback);

@@ -34,7 +34,6 @@ class Rows(Case):
         self.bad(3, "train", config, "worse.csv", "-o", "never", says='worse.csv:3:2 (x2): expected a number, got "abc"')
         self.write("none.csv", self.header + "\nNA,1\n,2\n")
         self.bad(3, "train", config, "none.csv", "-o", "never", says="none.csv: expected rows without missing cells, got none")
-        self.bad(2, "train", self.config("marginal.json", data__missing="marginalize"), "data.csv", "-o", "never", says='/data/missing: "marginalize"')
 
     def test_a_hole_in_a_column_that_is_not_used(self):
         self.write("more.csv", "\n".join([self.header + ",note", *(row + "," for row in self.rows)]) + "\n")

@@ -82,6 +82,26 @@ TEST_CASE("reference: the normal is the least-squares line where a column is giv
   CHECK(sum == doctest::Approx(1).epsilon(1e-6));
 }
 
+TEST_CASE("reference: without a column, the normal is that of the others") {
+  constexpr std::size_t n = 300;
+  const data::Columns rows = clouds(n, 1), none;
+  core::ThreadPool pool(2);
+  flow::Reference both, alone;
+  flow::fit_baselines(both, {rows, none, n}, {none, none, 0}, 1, pool);
+  std::vector<double> scores(n), expected(n);
+  for (const std::size_t gone : {0u, 1u}) {
+    const data::Columns there{rows[1 - gone]};
+    flow::fit_baselines(alone, {there, none, n}, {none, none, 0}, 1, pool);
+    alone.gaussian.log_prob(there, none, expected, pool);
+    data::Columns gaps = rows;
+    for (std::size_t i = 0; i < n; i += 2) gaps[gone][i] = std::nan("");
+    both.gaussian.log_prob(gaps, none, scores, pool);
+    for (std::size_t i = 0; i < n; i += 2) CHECK(scores[i] == doctest::Approx(expected[i]).epsilon(1e-9));
+    both.gaussian.log_prob(rows, none, expected, pool);
+    for (std::size_t i = 1; i < n; i += 2) CHECK(scores[i] == doctest::Approx(expected[i]).epsilon(1e-12));
+  }
+}
+
 TEST_CASE(
     "reference: without validation rows some of the others judge the mixture; few rows allow few components, wide tables have "
     "none") {

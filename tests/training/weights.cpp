@@ -121,8 +121,8 @@ TEST_CASE("weights: what cannot be one") {
   const training::Plan plan = training::read_plan(config_of(by_weight, full), "c", names);
   CHECK(plan.flow.columns == std::vector<std::string>{"a", "b"});
   CHECK(thrown<core::ConfigError>([&] {
-          check(R"("columns": ["a"], "missing": "marginalize")");
-        }).starts_with("/data/missing: \"marginalize\""));
+          check(R"("columns": [{"name": "a", "preprocess": "whiten"}], "missing": "marginalize")");
+        }).starts_with("/data/missing: \"whiten\""));
   CHECK(thrown<core::ConfigError>([&] { check(R"("columns": ["a"], "missing": "dorp")"); }).find("did you mean \"drop\"") !=
         std::string::npos);
 }

@@ -114,6 +114,18 @@ Mapped<T> scale_shift(Tape<T>& tape, Var<T> x, Var<T> log_scale, Var<T> shift, b
 }
 
 template <class T>
+Var<T> repeat_row(Tape<T>& tape, Var<T> row, Index rows, T times) {
+  const Var<T> y = tape.make(rows, row.cols, row.wants_grad());
+  for (Index j = 0; j < row.cols; ++j) y.val().col(j).setConstant(times * row.value[j]);
+  if (y.wants_grad()) {
+    tape.on_backward([=] {
+      for (Index j = 0; j < row.cols; ++j) row.adjoint[j] += times * y.adj().col(j).sum();
+    });
+  }
+  return y;
+}
+
+template <class T>
 Var<T> standard_normal_log_prob(Tape<T>& tape, Var<T> z) {
   const Var<T> y = tape.make(z.rows, 1, z.wants_grad());
   y.val_array() = z.val_array().col(0).square();
@@ -149,6 +161,7 @@ void dropout_columns(Tape<T>& tape, Var<T> x, Var<T> y, const T* uniforms, T rat
   template Var<T> gather_columns<T>(Tape<T>&, Var<T>, std::span<const int>);        \
   template void scatter_columns<T>(Tape<T>&, Var<T>, Var<T>, std::span<const int>); \
   template Mapped<T> scale_shift<T>(Tape<T>&, Var<T>, Var<T>, Var<T>, bool);        \
+  template Var<T> repeat_row<T>(Tape<T>&, Var<T>, Index, T);                        \
   template Var<T> standard_normal_log_prob<T>(Tape<T>&, Var<T>);                    \
   template void dropout_columns<T>(Tape<T>&, Var<T>, Var<T>, const T*, T, Index, Index);
 FLOWFIT_INSTANTIATE(float)

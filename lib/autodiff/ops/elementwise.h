@@ -31,6 +31,9 @@ void scatter_columns(Tape<T>& tape, Var<T> from, Var<T> y, std::span<const int> 
 /// y = x·exp(log_scale) + shift, by column (log_scale, shift: 1 x D; an empty one is 0), or its inverse. log_det: B x 1.
 template <class T>
 Mapped<T> scale_shift(Tape<T>& tape, Var<T> x, Var<T> log_scale, Var<T> shift, bool inverse);
+/// `times`·row (1 x D) in each of B rows: B x D.
+template <class T>
+Var<T> repeat_row(Tape<T>& tape, Var<T> row, Index rows, T times);
 /// log density of a standard normal, summed over the columns: B x 1.
 template <class T>
 Var<T> standard_normal_log_prob(Tape<T>& tape, Var<T> z);
