@@ -17,6 +17,6 @@ struct Mapping {
 };
 
 /// Maps the model's columns of `input`; context columns go through unchanged, so that one command reads what the other wrote: in front, or in a .npy behind.
-int map_table(Direction direction, const Mapping& mapping, const Context& context);
+int map_table(Direction direction, const Mapping& call, const Context& context);
 
 }  // namespace flowfit::commands

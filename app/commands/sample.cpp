@@ -43,8 +43,10 @@ class Sampler {
     if (places_.empty()) return;
     const data::Columns drawn = model_.sample(seed_, places_, given_, pool_);
     data::Columns number(with_row ? 1 : 0);
-    for (std::size_t i = 0; with_row && i < places_.size(); ++i)
-      number.front().push_back(static_cast<double>(places_[i] / static_cast<std::uint64_t>(most_draws) + 1));
+    for (std::size_t i = 0; with_row && i < places_.size(); ++i) {
+      const std::uint64_t row = 1 + places_[i] / static_cast<std::uint64_t>(most_draws);
+      number.front().push_back(static_cast<double>(row));
+    }
     out_.write({&number, &drawn}, places_.size());
     places_.clear();
     for (std::vector<double>& column : given_) column.clear();

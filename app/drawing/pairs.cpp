@@ -48,7 +48,8 @@ std::string on_grid(const std::string& block, const Grid& grid) {
 std::string contours(Sketch& sketch, Grid grid, double inner, double outer) {
   // Where the density is zero the contour runs between a number and minus infinity.
   for (double& v : grid.values) v = std::max(v, outer - 20 * std::max(1e-300, inner - outer));
-  const std::string block = sketch.matrix(grid.values, grid.side), lines = block + "c";
+  const std::string block = sketch.matrix(grid.values, grid.side);
+  std::string lines = block + "c";
   sketch.before("unset surface\nset contour base\nset cntrparam levels discrete " + number(outer) +
                 (inner > outer ? "," + number(inner) : "") + "\nset table " + lines + "\nsplot " + on_grid(block, grid) +
                 " with lines\nunset table\n");
@@ -145,7 +146,7 @@ Figure two_columns(const Subject& subject, std::size_t x, std::size_t y, const P
   const std::vector<std::string> names = subject.model.schema().names();
   const bool exact = names.size() == 2 && !subject.conditional();
   const int panels = 1 + (subject.has_rows() ? 1 : 0) + (exact ? 1 : 0);
-  const double side = std::min(420.0, (paper.width - (exact ? 70 : 20)) / panels - 66.0);
+  const double side = std::min(420.0, static_cast<double>(paper.width - (exact ? 70 : 20)) / panels - 66);
   Sketch sketch(paper, panels, 62 + side + 56);
   Row row{sketch, side};
   if (!sketch.text()) row.left = 0.5 * (paper.width - panels * (side + row.gap) - (exact ? 60 : 0)) + row.gap;

@@ -118,7 +118,7 @@ Sketch::Sketch(const Paper& paper, int count, double height) : Sketch(paper, cou
 }
 
 std::string Sketch::data(const data::Columns& columns) {
-  const std::string name = "$d" + std::to_string(++blocks_);
+  std::string name = "$d" + std::to_string(++blocks_);
   before_ += name + " << END\n";
   for (std::size_t i = 0; i < columns.front().size(); ++i) {
     if (!std::isnan(columns.front()[i])) {
@@ -134,7 +134,7 @@ std::string Sketch::data(const data::Columns& columns) {
 }
 
 std::string Sketch::matrix(std::span<const double> values, std::size_t side) {
-  const std::string name = "$d" + std::to_string(++blocks_);
+  std::string name = "$d" + std::to_string(++blocks_);
   before_ += name + " << END\n";
   for (std::size_t i = 0; i < values.size(); ++i) {
     append(before_, values[i]);
@@ -186,12 +186,13 @@ void Sketch::key(const std::vector<KeyEntry>& entries) {
 }
 
 void Sketch::panel(const Axes& axes) {
+  const int line = panel_ / across_;
   const double width = static_cast<double>(paper_.width) / across_, left = (panel_ % across_) * width;
-  if (text()) return panel_at(axes, left + 10, 1 + panel_height_ * (panel_ / across_) + 1, width - 12, panel_height_ - 5);
+  if (text()) return panel_at(axes, left + 10, 1 + panel_height_ * line + 1, width - 12, panel_height_ - 5);
   const double top = top_room + (axes.title.empty() ? 0 : title_room), height = panel_height_ - top - bottom_room;
   const double numbers =
       16 + character * static_cast<double>(tics(axes.y, height, 0, 28).longest) + (axes.y_label.empty() ? 4 : 28);
-  panel_at(axes, left + numbers, key_room + panel_height_ * (panel_ / across_) + top, width - numbers - right_room, height);
+  panel_at(axes, left + numbers, key_room + panel_height_ * line + top, width - numbers - right_room, height);
 }
 
 void Sketch::panel_at(const Axes& axes, double left, double top, double width, double height) {

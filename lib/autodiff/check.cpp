@@ -72,13 +72,13 @@ class Checker {
     const std::vector<Var<double>> outputs = function_(tape_, inputs);
     std::vector<Matrix<double>> values;
     for (const Var<double>& output : outputs) {
-      values.push_back(output.val());
-      seeds_.push_back(Matrix<double>::NullaryExpr(output.rows, output.cols, [&] { return 2 * uniform() - 1; }));
+      values.emplace_back(output.val());
+      seeds_.emplace_back(Matrix<double>::NullaryExpr(output.rows, output.cols, [&] { return 2 * uniform() - 1; }));
       // An output may share its memory with another, or be an input.
       if (output.wants_grad()) output.adj() += seeds_.back();
     }
     tape_.backward();
-    for (const Var<double>& input : inputs) products_.push_back(input.adj().array() - before);
+    for (const Var<double>& input : inputs) products_.emplace_back(input.adj().array() - before);
     const std::vector<Var<double>> again = function_(tape_, start(inputs_, Mode::evaluate));
     for (std::size_t k = 0; k < again.size(); ++k) {
       if (std::memcmp(again[k].value, values[k].data(), static_cast<std::size_t>(values[k].size()) * sizeof(double)) != 0)

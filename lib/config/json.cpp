@@ -271,9 +271,7 @@ Json parse_json(std::string_view text, std::string_view source) {
   return std::move(handler.result);
 }
 
-Json number_or_null(const std::optional<double>& value) {
-  return value && std::isfinite(*value) ? Json(*value) : Json(nullptr);
-}
+Json number_or_null(const std::optional<double>& value) { return value && std::isfinite(*value) ? Json(*value) : Json(nullptr); }
 
 std::string print_json(const Json& value, int indent) {
   std::string text;

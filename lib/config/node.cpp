@@ -189,7 +189,7 @@ bool Node::boolean(std::string_view key, bool fallback) const {
 
 std::string Node::string(std::string_view key, std::string_view fallback) const {
   const Node node = member(key);
-  const std::string value = node.exists() ? node.as_string().value_or(std::string(fallback)) : std::string(fallback);
+  std::string value = node.exists() ? node.as_string().value_or(std::string(fallback)) : std::string(fallback);
   node.resolve(value);
   return value;
 }

@@ -37,7 +37,7 @@ struct ColumnSpec {
   /// Reads an entry of data.columns or data.context, a name or an object, and resolves its defaults. `preprocess` is that of the whole table.
   static ColumnSpec read(const config::Node& entry, Preprocess preprocess);
   /// The entry of a resolved config: a name where nothing else is said.
-  config::Json to_json(Preprocess preprocess) const;
+  config::Json to_json(Preprocess table) const;
 };
 
 /// Reads "preprocess" of `node`.
@@ -63,7 +63,7 @@ struct Column {
   /// Sets loc and scale to the mean and standard deviation (divisor n) of values that its kind has mapped already. `weights`: of the values, or none.
   void standardize(const std::vector<double>& values, const std::vector<double>& weights = {});
   bool affine() const;  ///< (x − loc) / scale and no more
-  /// value: NaN and log_slope −∞ where x is outside the limits.
+  /// value: NaN and log_slope −∞ where x is outside the limits; a missing cell (NaN) stays one, with a log_slope of 0.
   Point at(double x) const;
   double back(double value) const;  ///< always inside the limits
   /// A decoded number as it is sampled: whole (integer), and inside the limits of the data.

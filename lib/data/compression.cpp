@@ -14,9 +14,9 @@ namespace {
 
 using namespace std::string_view_literals;
 constexpr std::string_view gzip_magic = "\x1F\x8B"sv, zstd_magic = "\x28\xB5\x2F\xFD"sv;
-constexpr int gzip_window = 15 + 16;                // 32 KB, with gzip's header
-constexpr std::size_t longest_call = 1u << 30;      // zlib counts in 32 bits
-constexpr std::size_t compressed_step = 64 * 1024;  // bytes of output a call
+constexpr int gzip_window = 15 + 16;               // 32 KB, with gzip's header
+constexpr std::size_t longest_call = 1u << 30;     // zlib counts in 32 bits
+constexpr std::size_t compressed_step = 1u << 16;  // bytes of output a call
 
 class GzipDecompressor final : public Decompressor {
  public:

@@ -2,7 +2,6 @@
 #include "flow/presets.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "config/node.h"
 

@@ -1,6 +1,7 @@
 // Presets: a layer type that stands for the stack of a paper.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <utility>

@@ -74,7 +74,8 @@ double Settings::learning_rate(std::int64_t step) const {
     const double done = std::clamp((at - schedule.warmup) / span, 0.0, 1.0);
     rate *= schedule.final + (1 - schedule.final) * 0.5 * (1 + std::cos(std::numbers::pi * done));
   } else if (schedule.type == ScheduleSettings::Type::step) {
-    rate *= std::pow(schedule.factor, static_cast<double>(step / schedule.every));
+    const std::int64_t cuts = step / schedule.every;
+    rate *= std::pow(schedule.factor, static_cast<double>(cuts));
   }
   return at < schedule.warmup ? rate * (at + 1) / schedule.warmup : rate;
 }

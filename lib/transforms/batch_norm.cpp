@@ -26,7 +26,7 @@ class BatchNorm final : public Transform<T> {
         mean_(build.layout.buffer(build.name + ".running_mean", {build.features}, nn::zeros())),
         variance_(build.layout.buffer(build.name + ".running_variance", {build.features},
                                       nn::values(std::vector<double>(static_cast<std::size_t>(build.features), 1.0)))),
-        sums_(build.layout.reserve_sums(2 * build.features)) {
+        sums_(build.layout.reserve_sums(Index{2} * build.features)) {
     if (!affine_) return;
     log_scale_ = build.layout.vector(build.name + ".log_scale", {build.features}, nn::zeros());
     shift_ = build.layout.vector(build.name + ".shift", {build.features}, nn::zeros());

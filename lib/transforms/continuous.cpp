@@ -107,7 +107,7 @@ class Continuous final : public Transform<T> {
     const Var<T> state = tape.make(rows, n, true);
     std::copy_n(step.state, state.size(), state.value);
     const Var<T>* weights = network_.weights(pass);
-    Var<T> k[autodiff::dormand_prince.stages];
+    Var<T> k[autodiff::DormandPrince::stages];
     k[0] = slope(pass, weights, s, state, step.start);
     stages(pass, weights, s, state, step.start, step.length, 6, k);
     const Var<T> after = autodiff::weighted_step(tape, state, k, autodiff::dormand_prince.weights[6].data(), 6, step.length);
@@ -154,7 +154,7 @@ class Continuous final : public Transform<T> {
       }
       const typename nn::Tape<T>::Evaluation evaluation(tape);
       const Var<T>* weights = network_.weights(pass);
-      Var<T> k[autodiff::dormand_prince.stages];
+      Var<T> k[autodiff::DormandPrince::stages];
       k[0] = tape.make(rows, state.cols, false);
       std::copy_n(first, size, k[0].value);
       stages(pass, weights, s, state, gone, signed_length, 6, k);

@@ -8,8 +8,7 @@ namespace {
 
 // "scale_tril": D rows of D numbers.
 Square read_lower(const config::Node& node, Index size) {
-  const Square identity = Square::Identity(size, size);
-  Square m = identity;
+  Square m = Square::Identity(size, size), identity = m;
   const config::Node list = node.required("scale_tril");
   if (!list.exists()) return identity;
   const std::string wanted = std::to_string(size) + (size == 1 ? " number" : " numbers");

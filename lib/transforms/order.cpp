@@ -12,7 +12,7 @@ std::vector<int> read_order(const config::Node& node, std::string_view fallback,
   std::iota(order.begin(), order.end(), 0);
   const config::Node given = node.member("order");
   if (given.is_array()) {
-    const std::vector<int> list = node.integers("order", order, 0, std::max(build.features - 1, 0));
+    std::vector<int> list = node.integers("order", order, 0, std::max(build.features - 1, 0));
     if (std::ranges::is_permutation(list, order)) return list;
     given.error("expected each of the columns 0 … " + std::to_string(build.features - 1) + " once");
     return order;

@@ -51,7 +51,8 @@ struct Tile {
 
 template <class T, int packets, int columns>
 void multiply_tile(const Tile<T>& tile) {
-  using namespace Eigen::internal;
+  using Eigen::internal::padd, Eigen::internal::pload, Eigen::internal::ploadu, Eigen::internal::pmadd, Eigen::internal::pset1,
+      Eigen::internal::pstoreu;
   constexpr Index w = width<T>;
   Packet<T> sum[packets][columns];
   const T* b[columns];
@@ -114,7 +115,8 @@ struct Left {
 /// to[k·strip + i] = entry (first + i, from + k) of the left factor; zero for i ≥ rows.
 template <class T>
 void pack(const Left<T>& a, Index first, Index rows, Index strip, Index from, Index depth, T* to) {
-  using namespace Eigen::internal;
+  using Eigen::internal::PacketBlock, Eigen::internal::ploadu, Eigen::internal::pset1, Eigen::internal::pstoreu,
+      Eigen::internal::ptranspose;
   constexpr Index w = width<T>;
   if (a.transposed) {
     for (Index i = 0; i < strip; i += w) {

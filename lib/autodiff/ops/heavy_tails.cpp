@@ -142,7 +142,7 @@ Kept<T> run_feature(Tape<T>& tape, const T* in, const T* p, const T* q, Index ro
       const T from = below ? low.value[i] : high.value[i], slope = below ? low.slope[i] : high.slope[i];
       const T solved = std::min(std::max(x[i], -bound), bound);
       x[i] = below ? -bound : (above ? bound : solved);
-      beyond[i] = below || above ? (in[i] - from) / slope : in[i] - in[i];  // a NaN stays one
+      beyond[i] = below || above ? (in[i] - from) / slope : in[i] - in[i];  // a NaN stays one: NOLINT(misc-redundant-expression)
     }
     Kind::at(tape, x, p, q, rows, f);
     FLOWFIT_VECTORIZE

@@ -15,13 +15,15 @@ struct Knots {
   Index bins, rows;
   T *w, *h, *d0, *d1, *x, *y;  // sizes, end slopes, lower left corners
 
-  Knots(Tape<T>& tape, Index bin_count, Index row_count) : bins(bin_count), rows(row_count) {
-    T* at = tape.scratch(6 * bins * rows);
-    for (T** field : {&w, &h, &d0, &d1, &x, &y}) {
-      *field = at;
-      at += bins * rows;
-    }
-  }
+  Knots(Tape<T>& tape, Index bin_count, Index row_count)
+      : bins(bin_count),
+        rows(row_count),
+        w(tape.scratch(6 * size())),
+        h(w + size()),
+        d0(h + size()),
+        d1(d0 + size()),
+        x(d1 + size()),
+        y(x + size()) {}
   Index size() const { return bins * rows; }
   Column<T> of(T* field, Index bin) const { return {field + bin * rows, rows}; }
 };

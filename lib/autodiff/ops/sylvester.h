@@ -17,7 +17,7 @@ struct SylvesterCore {
 /// value = R·tanh(R̃·v + b) for each row of v (B x M), log_det = log|det(I + d value / d v)| = Σ log(1 + p_i·tanh'): B x 1.
 /// inverse: v is w = x + R·tanh(R̃·x + b), solved for x from the last entry to the first, one unknown at a time; value = x − w, log_det negative.
 template <class T>
-Mapped<T> sylvester_core(Tape<T>& tape, const SylvesterCore<T>& core, Var<T> v, bool inverse);
+Mapped<T> sylvester_core(Tape<T>& tape, const SylvesterCore<T>& given, Var<T> v, bool inverse);
 
 /// y with zero columns up to `cols`.
 template <class T>

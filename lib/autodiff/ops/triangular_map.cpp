@@ -76,7 +76,7 @@ void add_parameters(const Triangular<T>& m, const Diagonal<T>& d, T* left, T* ri
       for (Index j = at.first(i); j < at.last(i); ++j)
         add_adjoint<Own>(m.strict, at.packed(i, j), sign * l * column_of(right, rows, j));
     }
-    if (m.diagonal.wants_grad())
+    if (d.value && m.diagonal.wants_grad())
       add_adjoint<Own>(m.diagonal, i,
                        sign *
                            (l * column_of(right, rows, i) + column_of(log_det.adjoint, rows, 0) / entry<Own>(d.value, rows, i)) *
