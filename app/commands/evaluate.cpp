@@ -48,13 +48,6 @@ class WeightedMean {
   Moments plain_, squared_;  // squared_: weighted by w²
 };
 
-/// `data.weight` of the model's config; empty without.
-std::string weight_column(const flow::Model& model) {
-  const config::Json config = config::parse_json(model.config(), "config");
-  const config::Json::json_pointer place("/data/weight");
-  return config.contains(place) && config.at(place).is_string() ? config.at(place).get<std::string>() : std::string();
-}
-
 /// Leaves out the rows with a missing cell, and returns how many there are then.
 std::size_t keep_whole(data::Columns& x, data::Columns& context) {
   std::size_t kept = 0;
@@ -192,7 +185,7 @@ int Evaluate::run(const Context& context) {
   refuse_overwriting("-", file);
   TableWish wish;
   wish.delimiter = delimiter_option(delimiter_);
-  wish.weight = weight_.value_or(weight_column(*model));
+  wish.weight = weight_.value_or(data_word(*model, "weight"));
   wish.weight_optional = !weight_;
   wish.bad = bad_cells(*model);
   if (invalid_) wish.bad = choice("--invalid", *invalid_, {"error", "skip"}) == 1 ? data::BadCell::skip : data::BadCell::error;
@@ -225,8 +218,7 @@ int Evaluate::run(const Context& context) {
   if (table.total() == 0) throw core::DataError(table.reader().name() + ": expected rows of numbers, got a header only");
   if (!moments.any())
     throw core::DataError(table.reader().name() + ": expected a weight above 0, got none in column " + core::quoted(wish.weight));
-  if (const std::size_t skipped = table.reader().skipped(); skipped > 0)
-    terminal::warning(table.reader().name() + ": left out " + counted(skipped, "row") + " with a cell that is no number");
+  tell_skipped(table, "cell that is no number");
   if (outside > 0)
     terminal::warning(table.reader().name() + ": " + std::to_string(outside) + " of " + counted(table.total(), "row") +
                       (outside == 1 ? " lies" : " lie") + " outside the support (logprob -inf)");

@@ -89,9 +89,9 @@ int Impute::run(const Context& context) {
 
   if (output != "-") terminal::catch_signals();
   core::ThreadPool pool(context.threads);
-  std::vector<std::string> columns = given;
-  for (const std::string& column : model->schema().names()) columns.push_back(column);
-  data::TableWriter out(output, headings(columns), pool);
+  std::vector<data::Heading> columns = headings(model->schema().context);
+  std::ranges::copy(headings(model->schema().columns), std::back_inserter(columns));
+  data::TableWriter out(output, columns, pool);
   flow::Imputed all;
   while (table.read()) {
     refuse_missing_context(table, given);

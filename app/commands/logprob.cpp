@@ -174,8 +174,7 @@ int Logprob::run(const Context& context) {
   terminal::stop_if_signalled();  // the end of the input may be the same Ctrl-C
   out.close();
   const std::string& source = table.reader().name();
-  if (const std::size_t skipped = table.reader().skipped(); skipped > 0)
-    terminal::warning(source + ": left out " + counted(skipped, "row") + " with a cell that is no number");
+  tell_skipped(table, "cell that is no number");
   if (invalid > 0) terminal::warning(source + ": " + counted(invalid, "row") + " with a cell that is no number scored as nan");
   if (without_rank > 0)
     terminal::warning(source + ": no p-value for " + counted(without_rank, "row") +

@@ -133,7 +133,20 @@ int Plot::run(const Context& context) {
     throw core::ConfigError(core::message(picture, "expected a model of one or two columns without context",
                                           conditional ? "a conditional one" : std::to_string(names.size()) + " columns",
                                           "draw its pairs"));
-  const std::vector<std::size_t> shown = shown_columns(columns_, names, *what, paper.kind == Paper::text);
+  const auto no_curve = [](const data::Column& column) {
+    return column.kind == data::Kind::integer || column.kind == data::Kind::categorical;
+  };
+  if (*what == What::density && std::ranges::any_of(model->schema().columns, no_curve))
+    throw core::ConfigError(core::message(picture, "expected columns of numbers that are not whole",
+                                          "whole numbers or categories", "draw its marginals or pairs"));
+  std::vector<std::size_t> shown = shown_columns(columns_, names, *what, paper.kind == Paper::text);
+  if (*what == What::pit) {
+    // Only numbers have a transform.
+    const std::size_t categories =
+        std::erase_if(shown, [&](std::size_t c) { return model->schema().columns[c].kind == data::Kind::categorical; });
+    if (shown.empty() || (categories > 0 && !columns_.empty()))
+      throw core::ConfigError(core::message(picture, "expected columns of numbers", "one of categories"));
+  }
   if (names.size() == 1 && *what == What::density) what = What::marginals;
   const std::string output = output_.value_or("-");
   refuse_overwriting(output, flow::model_path(model_name));

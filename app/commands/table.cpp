@@ -2,6 +2,7 @@
 #include "commands/table.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -93,6 +94,21 @@ bool Table::read() {
 
 data::BadCell bad_cells(const flow::Model& model) {
   return model.takes_missing() ? data::BadCell::keep_missing : data::BadCell::error;
+}
+
+data::BadCell whole_rows(const flow::Model& model) {
+  return data_word(model, "missing") == "error" ? data::BadCell::error : data::BadCell::drop_missing;
+}
+
+void tell_skipped(const Table& table, std::string_view cell) {
+  if (const std::size_t skipped = table.reader().skipped(); skipped > 0)
+    terminal::warning(table.reader().name() + ": left out " + counted(skipped, "row") + " with a " + std::string(cell));
+}
+
+std::string data_word(const flow::Model& model, const std::string& key) {
+  const config::Json config = config::parse_json(model.config(), "config");
+  const config::Json::json_pointer place("/data/" + key);
+  return config.contains(place) && config.at(place).is_string() ? config.at(place).get<std::string>() : std::string();
 }
 
 void refuse_inexact(const Table& table, const flow::Model& model, const data::Columns& columns, const data::Columns& context) {

@@ -55,6 +55,14 @@ class Table {
 data::BadCell bad_cells(const flow::Model& model);
 void refuse_inexact(const Table& table, const flow::Model& model, const data::Columns& columns, const data::Columns& context);
 
+/// For pictures: rows with a missing cell are left out, unless the model was trained where one is an error.
+data::BadCell whole_rows(const flow::Model& model);
+/// Says on standard error how many rows the reader has left out, if any.
+void tell_skipped(const Table& table, std::string_view cell);
+
+/// The word under `data.key` of a model's config; empty where there is none.
+std::string data_word(const flow::Model& model, const std::string& key);
+
 /// Rows in a chunk of `columns` columns: whole blocks for every thread, and at most some megabytes.
 std::size_t chunk_rows(std::size_t columns);
 

@@ -29,7 +29,7 @@ Figure marginals_figure(const Subject& subject, const std::vector<std::size_t>& 
 Figure pairs_figure(const Subject& subject, const std::vector<std::size_t>& shown, const Paper& paper);
 /// The density of a model of one or two columns, without context.
 Figure density_figure(const Subject& subject, const Paper& paper);
-/// A histogram of each base column's probability integral transform of the rows.
+/// A histogram of each base column's probability integral transform of the rows. Not of categories.
 Figure pit_figure(const Subject& subject, const std::vector<std::size_t>& shown, const Paper& paper);
 /// The share of rows in the model's highest-density regions.
 Figure coverage_figure(const Subject& subject, const Paper& paper);

@@ -54,6 +54,14 @@ data::Columns density_curve(const Subject& subject, const Range& range) {
   return curve;
 }
 
+/// Of bins that suit the values, or one for each category.
+std::vector<double> edges_of(const Axis& axis, const std::vector<double>& values) {
+  if (axis.names.empty()) return diagnostics::bin_edges(values, axis.range);
+  std::vector<double> edges;
+  for (std::size_t i = 0; i <= axis.names.size(); ++i) edges.push_back(axis.range.low + static_cast<double>(i));
+  return edges;
+}
+
 std::string columns_text(const Subject& subject, std::size_t shown) {
   const std::size_t all = subject.model.schema().columns.size();
   return shown < all ? " Columns shown: " + std::to_string(shown) + " of " + std::to_string(all) + "." : "";
@@ -64,16 +72,15 @@ std::string columns_text(const Subject& subject, std::size_t shown) {
 Figure marginals_figure(const Subject& subject, const std::vector<std::size_t>& shown, const Paper& paper) {
   Sketch sketch(paper, static_cast<int>(shown.size()), 3, shown.size() == 1 ? 340 : 220);
   const std::vector<std::string> names = subject.model.schema().names();
-  const bool exact = names.size() == 1 && !subject.conditional();
+  const bool exact = names.size() == 1 && subject.has_curve();
   std::vector<KeyEntry> key;
   if (subject.has_rows()) key.push_back({KeyEntry::area, data_color, "data", '*'});
   key.push_back({KeyEntry::line, model_color, "draws of the model", '#'});
   if (exact) key.push_back({KeyEntry::line, "black", "density of the model", '$'});
   sketch.key(key);
   for (const std::size_t c : shown) {
-    Range range = diagnostics::central_range(subject.draws[c]);
-    if (subject.has_rows()) range = diagnostics::hull(range, diagnostics::central_range(subject.rows[c]));
-    const std::vector<double> edges = diagnostics::bin_edges(subject.has_rows() ? subject.rows[c] : subject.draws[c], range),
+    const Axis axis = axis_of(subject, c);
+    const std::vector<double> edges = edges_of(axis, subject.has_rows() ? subject.rows[c] : subject.draws[c]),
                               drawn = diagnostics::densities(subject.draws[c], edges);
     std::string plot = "plot ";
     double highest = std::ranges::max(drawn);
@@ -83,12 +90,13 @@ Figure marginals_figure(const Subject& subject, const std::vector<std::size_t>& 
       plot += filled(sketch, sketch.data(outline(edges, heights)), data_color) + ", ";
     }
     plot += line(sketch.data(outline(edges, drawn)) + " using 1:2", 2, model_color);
-    if (exact) plot += ", " + line(sketch.data(density_curve(subject, range)) + " using 1:2", 3, "black");
+    if (exact) plot += ", " + line(sketch.data(density_curve(subject, axis.range)) + " using 1:2", 3, "black");
     sketch.panel({.x = {edges.front(), edges.back()},
                   .y = {0, 1.08 * highest},
                   .x_label = shortened(names[c], longest_label),
-                  .y_label = "density",
-                  .title = ""});
+                  .y_label = axis.names.empty() ? "density" : "share",
+                  .title = "",
+                  .x_names = axis.names});
     sketch.line(plot);
   }
   std::string caption = subject.has_rows() ? "Histograms of " + subject.rows_text() + " and of " : "Histograms of ";

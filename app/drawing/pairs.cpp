@@ -63,11 +63,6 @@ std::string contours_of_draws(Sketch& sketch, const Subject& subject, std::size_
   return contours(sketch, grid, diagnostics::region_level(grid, inner_mass), diagnostics::region_level(grid, outer_mass));
 }
 
-Range range_of(const Subject& subject, std::size_t column) {
-  const Range draws = diagnostics::central_range(subject.draws[column]);
-  return subject.has_rows() ? diagnostics::hull(draws, diagnostics::central_range(subject.rows[column])) : draws;
-}
-
 std::string points(Sketch& sketch, const data::Columns& from, std::size_t x, std::size_t y, std::size_t most) {
   data::Columns some(2);
   for (const std::size_t i : diagnostics::some_of(from[x].size(), most)) {
@@ -144,18 +139,21 @@ constexpr const char* region_words = "highest density: 50 % and 90 % of the mode
 
 Figure two_columns(const Subject& subject, std::size_t x, std::size_t y, const Paper& paper) {
   const std::vector<std::string> names = subject.model.schema().names();
-  const bool exact = names.size() == 2 && !subject.conditional();
+  const bool exact = names.size() == 2 && subject.has_curve();
   const int panels = 1 + (subject.has_rows() ? 1 : 0) + (exact ? 1 : 0);
   const double side = std::min(420.0, static_cast<double>(paper.width - (exact ? 70 : 20)) / panels - 66);
   Sketch sketch(paper, panels, 62 + side + 56);
   Row row{sketch, side};
   if (!sketch.text()) row.left = 0.5 * (paper.width - panels * (side + row.gap) - (exact ? 60 : 0)) + row.gap;
   sketch.key({{KeyEntry::line, sketch.text() ? model_color : contour_color, region_words, '#'}});
-  Sketch::Axes axes{.x = range_of(subject, x),
-                    .y = range_of(subject, y),
+  const Axis across = axis_of(subject, x), up = axis_of(subject, y);
+  Sketch::Axes axes{.x = across.range,
+                    .y = up.range,
                     .x_label = shortened(names[x], 28),
                     .y_label = shortened(names[y], 28),
-                    .title = ""};
+                    .title = "",
+                    .x_names = across.names,
+                    .y_names = up.names};
   std::optional<Exact> density;
   if (exact) density.emplace(sketch, subject, axes.x, axes.y, 160);
   const std::string lines = density ? density->lines : contours_of_draws(sketch, subject, x, y, axes.x, axes.y);
@@ -188,25 +186,27 @@ Figure many_columns(const Subject& subject, const std::vector<std::size_t>& show
   if (subject.has_rows()) key.push_back({KeyEntry::dot, data_color, "data", '.'});
   key.push_back({KeyEntry::line, model_color, region_words, '#'});
   sketch.key(key);
-  std::vector<Range> ranges;
-  for (const std::size_t c : shown) ranges.push_back(range_of(subject, c));
+  std::vector<Axis> all;
+  for (const std::size_t c : shown) all.push_back(axis_of(subject, c));
   for (std::size_t down = 1; down <= k; ++down) {
     for (std::size_t across = 0; across < down; ++across) {
       const std::size_t x = shown[across], y = shown[down];
       const bool lowest = down == k || sketch.text(), leftmost = across == 0 || sketch.text();
       const auto letters = sketch.text() ? 30 : static_cast<std::size_t>(height / 7.5);
-      const Sketch::Axes axes{.x = ranges[across],
-                              .y = ranges[down],
+      const Sketch::Axes axes{.x = all[across].range,
+                              .y = all[down].range,
                               .x_label = lowest ? shortened(names[x], letters) : "",
                               .y_label = leftmost ? shortened(names[y], letters) : "",
                               .title = "",
                               .x_numbers = lowest,
-                              .y_numbers = leftmost};
+                              .y_numbers = leftmost,
+                              .x_names = all[across].names,
+                              .y_names = all[down].names};
       std::string plot = "plot ";
       if (subject.has_rows())
         plot +=
             scatter(sketch, points(sketch, subject.rows, x, y, most), data_color, std::min(subject.rows[x].size(), most)) + ", ";
-      plot += contour_lines(contours_of_draws(sketch, subject, x, y, ranges[across], ranges[down]), model_color);
+      plot += contour_lines(contours_of_draws(sketch, subject, x, y, all[across].range, all[down].range), model_color);
       if (sketch.text())
         sketch.panel(axes);
       else
@@ -237,8 +237,8 @@ Figure density_figure(const Subject& subject, const Paper& paper) {
   constexpr double side = 520;
   Sketch sketch(paper, 1, 40 + side + 56);
   Row row{.sketch = sketch, .side = side, .left = 0.5 * (paper.width - side), .top = 40};
-  const Sketch::Axes axes{.x = range_of(subject, 0),
-                          .y = range_of(subject, 1),
+  const Sketch::Axes axes{.x = axis_of(subject, 0).range,
+                          .y = axis_of(subject, 1).range,
                           .x_label = shortened(names[0], 40),
                           .y_label = shortened(names[1], 40),
                           .title = "density, exp(logprob)"};

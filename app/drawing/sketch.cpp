@@ -66,7 +66,7 @@ std::string number(double value) {
 }
 
 std::string shortened(const std::string& name, std::size_t most) {
-  if (letters(name) <= most) return name;
+  if (letters(name) <= most + 1) return name;  // the last letter takes no more room than the …
   std::size_t end = 0;
   for (std::size_t shown = 0; shown < most; ++shown) {
     do ++end;
@@ -105,7 +105,32 @@ Tics tics(const diagnostics::Range& range, double length, double per_character, 
   return {};
 }
 
+Tics named_tics(const std::vector<std::string>& names, double length, double per_character, double per_tic) {
+  constexpr std::size_t fewest = 3, most = 8;  // letters
+  const double least = per_character > 0 ? per_character * fewest + per_tic : per_tic;
+  const auto stride = static_cast<std::size_t>(std::max(1.0, std::ceil(least * static_cast<double>(names.size()) / length)));
+  const double room = static_cast<double>(stride) * length / static_cast<double>(names.size());
+  const std::size_t letters_there =
+      per_character > 0 ? std::max(fewest, static_cast<std::size_t>(std::max(0.0, room - per_tic) / per_character)) : most;
+  Tics tics;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    tics.places.push_back(static_cast<double>(i));
+    tics.numbers.push_back(i % stride == 0 ? shortened(names[i], letters_there) : "");
+    tics.longest = std::max(tics.longest, letters(tics.numbers.back()));
+  }
+  return tics;
+}
+
 std::string render(const Figure& figure) { return run_gnuplot(figure.script); }
+
+namespace {
+
+Tics tics_of(const diagnostics::Range& range, const std::vector<std::string>& names, double length, double per_character,
+             double per_tic) {
+  return names.empty() ? tics(range, length, per_character, per_tic) : named_tics(names, length, per_character, per_tic);
+}
+
+}  // namespace
 
 Sketch::Sketch(const Paper& paper, int count, int across, int panel_height)
     : paper_(paper),
@@ -190,8 +215,8 @@ void Sketch::panel(const Axes& axes) {
   const double width = static_cast<double>(paper_.width) / across_, left = (panel_ % across_) * width;
   if (text()) return panel_at(axes, left + 10, 1 + panel_height_ * line + 1, width - 12, panel_height_ - 5);
   const double top = top_room + (axes.title.empty() ? 0 : title_room), height = panel_height_ - top - bottom_room;
-  const double numbers =
-      16 + character * static_cast<double>(tics(axes.y, height, 0, 28).longest) + (axes.y_label.empty() ? 4 : 28);
+  const double numbers = 16 + character * static_cast<double>(tics_of(axes.y, axes.y_names, height, 0, 28).longest) +
+                         (axes.y_label.empty() ? 4 : 28);
   panel_at(axes, left + numbers, key_room + panel_height_ * line + top, width - numbers - right_room, height);
 }
 
@@ -205,8 +230,8 @@ void Sketch::panel_at(const Axes& axes, double left, double top, double width, d
   margin("t", 1 - top / height_);
   margin("b", 1 - (top + height) / height_);
   plots_ += range("x", axes.x) + range("y", axes.y);
-  const Tics across = text() ? tics(axes.x, width, 1, 4) : tics(axes.x, width, character, 14),
-             up = text() ? tics(axes.y, height, 0, 2) : tics(axes.y, height, 0, 28);
+  const Tics across = text() ? tics_of(axes.x, axes.x_names, width, 1, 4) : tics_of(axes.x, axes.x_names, width, character, 14),
+             up = tics_of(axes.y, axes.y_names, height, 0, text() ? 2 : 28);
   line(marks("x", across, axes.x_numbers));
   line(marks("y", up, axes.y_numbers));
   if (text()) {

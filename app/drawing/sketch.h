@@ -65,7 +65,8 @@ class Sketch {
   struct Axes {
     diagnostics::Range x, y;
     std::string x_label, y_label, title;
-    bool x_numbers = true, y_numbers = true;  ///< beside the tics
+    bool x_numbers = true, y_numbers = true;              ///< beside the tics
+    std::vector<std::string> x_names = {}, y_names = {};  ///< what stands there for 0, 1, … in place of numbers
   };
   /// Opens the next panel; what `line` adds then is drawn in it.
   void panel(const Axes& axes);
@@ -83,7 +84,7 @@ class Sketch {
   std::string before_, plots_;
 };
 
-/// At most `most` characters of a name; `…` stands for the rest.
+/// At most `most` characters of a name; `…` stands for two or more that are left out.
 std::string shortened(const std::string& name, std::size_t most);
 /// Tics at multiples of 1, 2 or 5 times a power of ten, so many that their numbers fit beside each other; none where not two of them fit.
 struct Tics {
@@ -93,6 +94,8 @@ struct Tics {
 };
 /// `length`: of the axis. `per_character`: what a character of a number needs of it (on an upright axis 0), `per_tic`: what each tic needs beside that.
 Tics tics(const diagnostics::Range& range, double length, double per_character, double per_tic);
+/// Tics at 0, 1, … with names, shortened to the room that each has, or only some of them.
+Tics named_tics(const std::vector<std::string>& names, double length, double per_character, double per_tic);
 
 /// Nine digits, as gnuplot reads them.
 std::string number(double value);

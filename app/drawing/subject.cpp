@@ -38,6 +38,18 @@ std::vector<double> Subject::score_draws() const {
   return all;
 }
 
+bool Subject::has_curve() const {
+  const data::Schema& schema = model.schema();
+  return schema.columns.size() <= 2 && !conditional() && !schema.has(data::Kind::integer) && !schema.has(data::Kind::categorical);
+}
+
+Axis axis_of(const Subject& subject, std::size_t column) {
+  const std::vector<std::string>& names = subject.model.schema().columns[column].categories;
+  if (!names.empty()) return {{-0.5, static_cast<double>(names.size()) - 0.5}, names};
+  const diagnostics::Range draws = diagnostics::central_range(subject.draws[column]);
+  return {subject.has_rows() ? diagnostics::hull(draws, diagnostics::central_range(subject.rows[column])) : draws};
+}
+
 std::string Subject::rows_text(std::size_t drawn) const {
   return (drawn < total ? std::to_string(drawn) + " of " : "") + commands::counted(total, "row") + " of " + source;
 }
@@ -49,7 +61,7 @@ std::string Subject::draws_text() const {
 Subject gather(const flow::Model& model, const std::string& table_name, bool score_all, core::ThreadPool& pool) {
   Subject subject{.model = model, .pool = pool};
   if (!table_name.empty()) {
-    commands::Table table(table_name, model.schema());
+    commands::Table table(table_name, model.schema(), {.bad = commands::whole_rows(model)});
     subject.source = table.reader().name();
     diagnostics::Subsample places(most_rows);
     while (table.read()) {
@@ -70,6 +82,7 @@ Subject gather(const flow::Model& model, const std::string& table_name, bool sco
       terminal::stop_if_signalled();
     }
     subject.total = table.total();
+    commands::tell_skipped(table, "missing cell");
     if (subject.total == 0) throw core::DataError(subject.source + ": expected rows of numbers, got a header only");
   } else if (subject.conditional()) {
     throw core::ConfigError("plot: expected DATA with the context columns, since the model is conditional, got nothing");

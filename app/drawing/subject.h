@@ -6,6 +6,7 @@
 
 #include "core/parallel.h"
 #include "core/statistics.h"
+#include "diagnostics/histogram.h"
 #include "flow/model.h"
 
 namespace flowfit::drawing {
@@ -27,6 +28,8 @@ struct Subject {
 
   bool has_rows() const { return !source.empty(); }
   bool conditional() const { return !model.schema().context.empty(); }
+  /// Whether the density is a function of numbers that can be drawn as a curve or a map: of one or two columns, without context, whole numbers or categories.
+  bool has_curve() const;
   std::vector<double> score_rows() const;  ///< of the rows that are kept
   std::vector<double> score_draws() const;
   /// `1000 rows of data.csv`, or where fewer are drawn `2000 of 123456 rows of data.csv`
@@ -34,6 +37,13 @@ struct Subject {
   /// `10000 draws of the model`, with their contexts
   std::string draws_text() const;
 };
+
+/// A column as an axis: where most of its rows and draws lie, or its categories, from 0 on.
+struct Axis {
+  diagnostics::Range range;
+  std::vector<std::string> names = {};
+};
+Axis axis_of(const Subject& subject, std::size_t column);
 
 /// Reads `table` ("" for none, where the model is not conditional), and draws as `flowfit sample` does with its default seed. Throws DataError for a table without rows.
 Subject gather(const flow::Model& model, const std::string& table, bool score_all, core::ThreadPool& pool);

@@ -90,7 +90,7 @@ class Density {
   Var<T> part(Pass<T>& pass, const Factor& factor, Var<T> x) const;
   Var<T> given(Pass<T>& pass, const Factor& factor, Var<T> seen, Var<T> x) const;
   std::vector<int> given_columns(const Factor& factor) const;  // those of x among them
-  Var<T> log_prob_present(Pass<T>& pass, Var<T> x, Var<T> context) const;
+  Var<T> log_prob_present(Pass<T>& pass, Var<T> with_gaps, Var<T> context) const;
   using Chosen = bool (transforms::Transform<T>::*)() const;
   void set_from_rows(std::span<T> parameters, std::span<const T> rows, std::span<const T> context, Index n,
                      core::ThreadPool& pool, Chosen chosen, const core::RandomKey* base_key) const;

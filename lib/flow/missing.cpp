@@ -40,7 +40,7 @@ void refuse_inexact(const Model& model, const data::Columns& columns, const data
     if (given != context.end())
       throw core::DataError(core::message(
           place(row),
-          "expected a number for " + core::quoted(schema.context_names()[static_cast<std::size_t>(given - context.begin())]),
+          "expected a value for " + core::quoted(schema.context_names()[static_cast<std::size_t>(given - context.begin())]),
           "a missing cell", "what a density is conditioned on cannot be integrated out; leave such rows out"));
   }
   const std::vector<Inexact> all = inexact_rows(model, columns);

@@ -41,7 +41,7 @@ class BlockAutoregressive final : public Transform<T> {
       const std::string name = build.name + ".net." + std::to_string(layers_.size());
       const double limit = 1 / std::sqrt(static_cast<double>(inputs));
       l.weight = build.layout.matrix(name + ".weight", Index{build.features} * out, inputs, nn::uniform(limit), l.prefix);
-      l.bias = build.layout.vector(name + ".bias", {build.features * out}, nn::uniform(1.0));
+      l.bias = build.layout.vector(name + ".bias", {Index{build.features} * out}, nn::uniform(1.0));
       l.diagonal = build.layout.vector(name + ".diagonal", {build.features, out, in}, nn::uniform(1.0));
       layers_.push_back(std::move(l));
       in = out;

@@ -81,6 +81,30 @@ class Missing(Case):
         self.fit("disk", data="t.npy", flags=["--stream"], err=None)
         self.assertEqual(self.read("disk/model.safetensors"), self.read("memory/model.safetensors"))
 
+    def test_categories(self):
+        draw = random.Random(8)
+        pairs = [(kind, (3 if kind == "b" else -3) + draw.gauss(0, 0.5)) for kind in draw.choices("ab", k=400)]
+        self.write("k.csv", "k,x,g\n" + "".join(f"{k},{x if i % 3 else ''},u\n" for i, (k, x) in enumerate(pairs)))
+        kinds = [{"name": "k", "kind": "categorical"}, "x"]
+        config = {"data": {"columns": kinds, "context": [{"name": "g", "kind": "categorical"}], "missing": "marginalize"},
+                  "flow": ORDERED, "train": {"steps": 150, "optimizer": {"learning_rate": 0.05}}}
+        self.write("k.json", json.dumps(config))
+        self.good("train", "k.json", "k.csv", "-o", "kinds", "-q")
+        terms = self.good("logprob", "kinds", "--per-column", "-q", stdin="k,x,g\na,,u\nb,3,u\n").lines()
+        self.assertEqual(terms[0], "logprob,logprob_k,logprob_x")
+        whole, of_k, of_x = terms[1].split(",")
+        self.assertEqual((whole, of_x), (of_k, "nan"))
+        self.assertAlmostEqual(math.exp(float(whole)), 0.5, delta=0.1)
+        filled = self.good("impute", "kinds", stdin="k,x,g\na,,u\nb,,u\n", err=None)
+        self.assertIn("filled 2 cells; 2 rows by exact conditional draws", filled.err)
+        (_, a), (_, b) = (line.split(",")[1:] for line in filled.lines()[1:])
+        self.assertLess(float(a), 0)
+        self.assertGreater(float(b), 0)
+        self.assertEqual([line.split(",")[:2] for line in filled.lines()], [["g", "k"], ["u", "a"], ["u", "b"]])
+        self.bad(3, "logprob", "kinds", stdin="k,x,g\na,1,\n", says='stdin: row 1: expected a value for "g", got a missing cell')
+        self.bad(3, "train", "k.json", "-", "-o", "none", "-q", stdin="k,x,g\n,1,u\n" + "a,2,u\nb,3,u\n" * 20,
+                 says='row 1: expected "k" where "x" is there')
+
     def test_folds(self):
         self.fit("run")
         result = self.good("cv", "run.json", "t.csv", "--folds", "2", "--set", "train.steps=30", "-q").json()

@@ -125,6 +125,23 @@ class Plot(Pictures):
         self.bad(3, "plot", run, self.write("other.csv", "x1,z\n1,2\n"), says='no column "x2"')
         self.assertFalse(self.path("out.svg").exists())
 
+    def test_categories_and_rows_with_gaps(self):
+        rows = [f"{('small', 'large <x>', '')[i % 9 // 4]},{i % 9 // 4 + i % 7 / 7}" for i in range(180)]
+        self.write("k.csv", "size,x\n" + "\n".join(rows) + "\n")
+        kinds = [{"name": "size", "kind": "categorical"}, "x"]
+        self.good("train", self.config("k.json", data__columns=kinds, data__missing="drop", flow=[]), "k.csv", "-o", "kinds", "-q", err=None)
+        for what, words in (("marginals", ["size", "small", "large <x>", "share", "density"]), ("pairs", ["small", "large <x>"]), ("pit", ["PIT of x"])):
+            self.good("plot", "kinds", "k.csv", "--what", what, "-o", "out.svg", err="flowfit: warning: k.csv: left out 20 rows with a missing cell\n")
+            drawn = "".join(ElementTree.fromstring(self.read("out.svg")).itertext())
+            for word in words:
+                self.assertIn(word, drawn, what)
+        self.assertNotIn("PIT of size", drawn)
+        self.bad(2, "plot", "kinds", "k.csv", "--what", "pit", "--column", "size", "-o", "none.svg", says="--what pit: expected columns of numbers, got one of categories")
+        self.bad(2, "plot", "kinds", "--what", "density", "-o", "none.svg", says="got whole numbers or categories")
+        self.good("train", self.config("e.json", data__columns=kinds, flow=[]), "-", "-o", "strict", "-q",
+                  stdin="size,x\n" + "\n".join(row for row in rows if row[0] != ",") + "\n")
+        self.bad(3, "plot", "strict", "k.csv", "-o", "none.svg", says="k.csv:10:1 (size)")
+
     def test_metrics_with_a_half_line(self):
         run = self.trained()
         whole = self.svg(run, "--what", "loss")

@@ -174,5 +174,5 @@ TEST_CASE("missing: a row whose cells look at a missing one is refused, and has 
   model->set_schema({.columns = model->schema().columns, .context = {{.name = "k"}}});
   CHECK(thrown<core::DataError>([&] {
           flow::refuse_inexact(*model, {{1, 1}, {1, 1}}, {{1, gap}}, place);
-        }).starts_with("t.csv: row 2: expected a number for \"k\""));
+        }).starts_with("t.csv: row 2: expected a value for \"k\""));
 }
