@@ -18,10 +18,11 @@ namespace {
 
 const double gap = std::nan("");
 
-std::unique_ptr<flow::TypedModel<double>> model_of(const std::string& columns, const std::string& rest) {
-  const training::Plan plan = training::read_plan(
-      R"({"data": {"missing": "marginalize", "columns": [)" + columns + "]}, " + rest + R"(, "train": {"dtype": "float64"}})",
-      "m", {});
+std::unique_ptr<flow::TypedModel<double>> model_of(const std::string& columns, const std::string& rest,
+                                                   const std::string& missing = "marginalize") {
+  const training::Plan plan = training::read_plan(R"({"data": {"missing": ")" + missing + R"(", "columns": [)" + columns +
+                                                      "]}, " + rest + R"(, "train": {"dtype": "float64"}})",
+                                                  "m", {});
   auto model = training::fresh_model<double>(plan);
   data::Schema schema;
   for (const data::ColumnSpec& spec : plan.flow.column_specs) {
@@ -106,6 +107,33 @@ TEST_CASE("missing: the density of the cells that are there is the integral over
       const double expected = integral(*model, row, gaps.back());
       row[gaps.back()] = gap;
       CHECK(score(*model, row) == doctest::Approx(expected).epsilon(2e-4));
+    }
+  }
+}
+
+TEST_CASE("missing: of rows without a gap, scores and gradients are those of a model that takes none") {
+  const std::vector<std::string> stacks = {
+      R"({"type": "act_norm"}, {"type": "autoregressive", "univariate": {"type": "spline", "bins": 4}, "net": {"hidden": [8]}})",
+      R"({"type": "coupling", "mask": [0], "univariate": {"type": "spline", "bins": 4}, "identity_half": {"type": "affine"}, "net": {"hidden": [8]}})",
+      R"({"type": "permutation", "order": "reverse"}, {"type": "autoregressive", "univariate": {"type": "affine"}, "order": "reverse", "net": {"hidden": [8]}},
+         {"type": "elementwise", "univariate": {"type": "affine"}})",
+      R"({"type": "affine_fixed", "loc": 1, "scale": 2}, {"type": "act_norm"}, {"type": "leaky_tanh"})"};
+  const data::Columns rows{{1, 0, 1, 0}, {0.3, -1, 2, 0.5}, {1.5, 0, -2, 0.7}, {-1, 0.2, 0.1, 3}};
+  for (const std::string& stack : stacks) {
+    CAPTURE(stack);
+    const std::string columns = R"({"name": "k", "kind": "categorical"}, "a", "b", "c")", rest = "\"flow\": [" + stack + "]";
+    const auto with = model_of(columns, rest), without = model_of(columns, rest, "error");
+    REQUIRE(with->weights() == without->weights());
+    REQUIRE(!with->inexact({false, false, false, false}));
+    REQUIRE(with->traits().conditionals.reason.empty());
+    const flow::Model::Gradient a = with->gradient(rows, {}), b = without->gradient(rows, {});
+    for (std::size_t p = 0; p < a.parameters.size(); ++p)
+      CHECK(a.parameters[p] == doctest::Approx(b.parameters[p]).epsilon(1e-9));
+    for (std::size_t d = 0; d < rows.size(); ++d)
+      for (std::size_t i = 0; i < 4; ++i) CHECK(a.rows[d][i] == doctest::Approx(b.rows[d][i]).epsilon(1e-9));
+    for (std::size_t i = 0; i < 4; ++i) {
+      const std::vector<double> row{rows[0][i], rows[1][i], rows[2][i], rows[3][i]};
+      CHECK(score(*with, row) == doctest::Approx(score(*without, row)).epsilon(1e-12));
     }
   }
 }
