@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numbers>
+#include <numeric>
 
 #include "commands/inspect.h"
 #include "commands/table.h"
@@ -119,14 +120,48 @@ std::string columns_table(const Subject& subject, const std::vector<std::size_t>
   };
   std::vector<std::vector<std::string>> rows;
   for (const std::size_t c : shown) {
+    if (!subject.model.schema().columns[c].categories.empty()) continue;
     for (const bool drawn : {false, true}) {
       std::vector<std::string> row{drawn ? "" : subject.model.schema().columns[c].name, drawn ? "draws" : "data"};
       for (std::string& cell : summary(drawn ? subject.draws[c] : subject.rows[c])) row.push_back(std::move(cell));
       rows.push_back(std::move(row));
     }
   }
+  if (rows.empty()) return {};
   return drawing::html_table("Of the rows and draws of these histograms.",
                              {"column", "", "mean", "deviation", "5 %", "median", "95 %"}, rows);
+}
+
+/// The commonest categories of each column.
+std::string categories_table(const Subject& subject, const std::vector<std::size_t>& shown) {
+  constexpr std::size_t most = 10;
+  std::vector<std::vector<std::string>> rows;
+  const auto shares = [](const std::vector<double>& codes, std::size_t categories) {
+    std::vector<double> share(categories, 0.0);
+    for (const double code : codes) share[static_cast<std::size_t>(code)] += 1 / static_cast<double>(codes.size());
+    return share;
+  };
+  const auto percent = [](double share) { return figure_of(std::round(1000 * share) / 10) + " %"; };
+  for (const std::size_t c : shown) {
+    const std::vector<std::string>& names = subject.model.schema().columns[c].categories;
+    if (names.empty()) continue;
+    const std::vector<double> data = shares(subject.rows[c], names.size()), draws = shares(subject.draws[c], names.size());
+    std::vector<std::size_t> order(names.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return data[a] > data[b]; });
+    double rest_of_data = 1, rest_of_draws = 1;
+    for (std::size_t i = 0; i < std::min(most, order.size()); ++i) {
+      const std::size_t k = order[i];
+      rows.push_back({i == 0 ? subject.model.schema().columns[c].name : "", names[k], percent(data[k]), percent(draws[k])});
+      rest_of_data -= data[k];
+      rest_of_draws -= draws[k];
+    }
+    if (order.size() > most)
+      rows.push_back({"", counted(order.size() - most, "other"), percent(rest_of_data), percent(rest_of_draws)});
+  }
+  if (rows.empty()) return {};
+  return drawing::html_table("The commonest categories, as shares of the rows and of the draws.",
+                             {"column", "category", "data", "draws"}, rows);
 }
 
 std::string body(const std::string& model_name, const Subject& subject, const std::string& gnuplot) {
@@ -144,7 +179,7 @@ std::string body(const std::string& model_name, const Subject& subject, const st
                      counted(subject.total, "row") + " of " + drawing::escaped(subject.source) + "</p>\n</header>\n<main>\n";
   html += scores_section(subject, record) + training_section(model_name, model, record);
   html += "<h2>Marginals</h2>\n" + drawing::html_figure(drawing::marginals_figure(subject, shown, paper)) +
-          columns_table(subject, shown);
+          columns_table(subject, shown) + categories_table(subject, shown);
   if (numbers.size() > 1)
     html += "<h2>Pairs of columns</h2>\n" +
             drawing::html_figure(drawing::pairs_figure(subject, first_numbers(subject, most_of_pairs), paper));

@@ -136,6 +136,10 @@ class Plot(Pictures):
             for word in words:
                 self.assertIn(word, drawn, what)
         self.assertNotIn("PIT of size", drawn)
+        self.good("report", "kinds", "k.csv", "-o", "page.html", err=None)
+        page = Page(self.read("page.html").decode())
+        self.assertTrue(re.search(r"The commonest categories[^.]*\.\s*column\s*category\s*data\s*draws\s*size\s*large <x>\s*50 %[\d. %]*\s*small\s*50 %", page.text))
+        self.assertNotRegex(page.text, r"size\s*data\s*0\.5")
         self.bad(2, "plot", "kinds", "k.csv", "--what", "pit", "--column", "size", "-o", "none.svg", says="--what pit: expected columns of numbers, got one of categories")
         self.bad(2, "plot", "kinds", "--what", "density", "-o", "none.svg", says="got whole numbers or categories")
         self.good("train", self.config("e.json", data__columns=kinds, flow=[]), "-", "-o", "strict", "-q",
