@@ -42,6 +42,14 @@ data::Schema common_schema(const flow::Model& a, const flow::Model& b) {
   if (std::set(first.begin(), first.end()) != std::set(second.begin(), second.end()))
     throw core::ConfigError("compare: expected two models of the same columns, got " + core::joined(first) + " and " +
                             core::joined(second) + "; densities of different columns have different units");
+  const auto refuse_other_categories = [](const data::Column& one, const std::vector<data::Column>& others) {
+    const auto other = std::ranges::find(others, one.name, &data::Column::name);
+    if (other != others.end() && other->categories != one.categories)
+      throw core::ConfigError("compare: column " + core::quoted(one.name) +
+                              " has other categories in A than in B; their probabilities are of different things");
+  };
+  for (const data::Column& column : a.schema().columns) refuse_other_categories(column, b.schema().columns);
+  for (const data::Column& column : a.schema().context) refuse_other_categories(column, b.schema().context);
   data::Schema schema = a.schema();
   const std::vector<std::string> given = a.schema().context_names();
   for (const data::Column& column : b.schema().context) {

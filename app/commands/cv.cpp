@@ -56,9 +56,7 @@ Scores held_out_scores(const std::string& run, const data::Dataset& held, core::
   const auto add = [&](core::Moments& to) {
     for (const double score : scores) to.add(score);
   };
-  if (model->takes_missing())
-    flow::refuse_inexact(*model, columns, context,
-                         [&](std::size_t row) { return held.source + ": row " + std::to_string(row + 1) + " of a fold"; });
+  if (model->takes_missing()) flow::refuse_inexact(*model, columns, context, [&](std::size_t) { return held.source; });
   model->log_prob(columns, context, scores, pool);
   add(result.own);
   for (const auto& [baseline, to] :

@@ -205,7 +205,7 @@ int Evaluate::run(const Context& context) {
     model->log_prob(table.columns, table.context, scores, pool);
     for (std::size_t row = 0; row < scores.size(); ++row) {
       const double weight = table.weighted() ? table.weights[row] : 1.0;
-      if (weight < 0)
+      if (!(weight >= 0))
         throw core::DataError(table.reader().name() + ": expected weights of at least 0, got " + wish.weight + " = " +
                               core::number(weight));
       if (std::isinf(scores[row]) && scores[row] < 0 && weight > 0) ++outside;

@@ -42,16 +42,23 @@ Paper paper_for(const Text& output) {
 }
 
 /// The places of the columns to show.
-std::vector<std::size_t> shown_columns(const std::vector<std::string>& wanted, const std::vector<std::string>& names, What what,
-                                       bool text) {
+std::vector<std::size_t> shown_columns(const std::vector<std::string>& wanted, const std::vector<data::Column>& columns,
+                                       What what, bool text) {
+  const auto transforms = [&](const data::Column& column) { return what != What::pit || column.kind != data::Kind::categorical; };
   std::vector<std::size_t> shown;
   for (const std::string& name : wanted) {
-    const auto found = std::find(names.begin(), names.end(), name);
-    if (found == names.end())
+    const auto found = std::ranges::find(columns, name, &data::Column::name);
+    if (found == columns.end()) {
+      std::vector<std::string> names;
+      for (const data::Column& column : columns) names.push_back(column.name);
       throw core::ConfigError("--column: no column " + core::quoted(name) + " in the model; " + core::suggestion(name, names));
-    const auto place = static_cast<std::size_t>(found - names.begin());
+    }
+    const auto place = static_cast<std::size_t>(found - columns.begin());
     if (std::find(shown.begin(), shown.end(), place) != shown.end())
       throw core::ConfigError("--column: column " + core::quoted(name) + " is given twice");
+    if (!transforms(*found))
+      throw core::ConfigError(
+          core::message("--what pit", "expected columns of numbers", core::quoted(name) + ", one of categories"));
     shown.push_back(place);
   }
   const std::size_t most = what == What::pairs ? most_of_pairs : most_columns;
@@ -59,7 +66,9 @@ std::vector<std::size_t> shown_columns(const std::vector<std::string>& wanted, c
     throw core::ConfigError(
         core::message("--column", "expected at most " + std::to_string(most) + " of them", std::to_string(shown.size())));
   const std::size_t usual = what == What::pairs && text ? usual_of_text_pairs : most;
-  for (std::size_t c = 0; wanted.empty() && c < std::min(names.size(), usual); ++c) shown.push_back(c);
+  for (std::size_t c = 0; wanted.empty() && c < columns.size() && shown.size() < usual; ++c)
+    if (transforms(columns[c])) shown.push_back(c);
+  if (shown.empty()) throw core::ConfigError(core::message("--what pit", "expected columns of numbers", "categories alone"));
   if (what == What::pairs && shown.size() < 2)
     throw core::ConfigError(
         core::message("--what pairs", "expected two columns or more", "one", "draw it with --what marginals"));
@@ -122,31 +131,17 @@ int Plot::run(const Context& context) {
   if (what_) what = static_cast<What>(choice("--what", *what_, words));
   const std::unique_ptr<flow::Model> model = flow::load_model(model_name);
   const std::vector<std::string> names = model->schema().names();
-  const bool conditional = !model->schema().context.empty();
   if (!what) what = names.size() > 1 ? What::pairs : What::marginals;
   const std::string picture = "--what " + words[static_cast<std::size_t>(*what)];
   if ((*what == What::pit || *what == What::coverage) && !data_)
     throw core::ConfigError(core::message(picture, "expected DATA after MODEL", "nothing"));
   if (*what == What::pit && model->traits().members > 1)
     throw core::ConfigError(core::message(picture, "expected a model with one base", "an ensemble; choose another picture"));
-  if (*what == What::density && (names.size() > 2 || conditional))
-    throw core::ConfigError(core::message(picture, "expected a model of one or two columns without context",
-                                          conditional ? "a conditional one" : std::to_string(names.size()) + " columns",
-                                          "draw its pairs"));
-  const auto no_curve = [](const data::Column& column) {
-    return column.kind == data::Kind::integer || column.kind == data::Kind::categorical;
-  };
-  if (*what == What::density && std::ranges::any_of(model->schema().columns, no_curve))
-    throw core::ConfigError(core::message(picture, "expected columns of numbers that are not whole",
-                                          "whole numbers or categories", "draw its marginals or pairs"));
-  std::vector<std::size_t> shown = shown_columns(columns_, names, *what, paper.kind == Paper::text);
-  if (*what == What::pit) {
-    // Only numbers have a transform.
-    const std::size_t categories =
-        std::erase_if(shown, [&](std::size_t c) { return model->schema().columns[c].kind == data::Kind::categorical; });
-    if (shown.empty() || (categories > 0 && !columns_.empty()))
-      throw core::ConfigError(core::message(picture, "expected columns of numbers", "one of categories"));
-  }
+  if (*what == What::density && !drawing::has_curve(*model))
+    throw core::ConfigError(core::message(picture,
+                                          "expected a model of one or two columns, without context, whole numbers or categories",
+                                          "another one", "draw its pairs or marginals"));
+  const std::vector<std::size_t> shown = shown_columns(columns_, model->schema().columns, *what, paper.kind == Paper::text);
   if (names.size() == 1 && *what == What::density) what = What::marginals;
   const std::string output = output_.value_or("-");
   refuse_overwriting(output, flow::model_path(model_name));

@@ -141,7 +141,7 @@ std::string categories_table(const Subject& subject, const std::vector<std::size
     for (const double code : codes) share[static_cast<std::size_t>(code)] += 1 / static_cast<double>(codes.size());
     return share;
   };
-  const auto percent = [](double share) { return figure_of(std::round(1000 * share) / 10) + " %"; };
+  const auto percent = [](double share) { return figure_of(std::round(1000 * std::max(0.0, share)) / 10) + " %"; };
   for (const std::size_t c : shown) {
     const std::vector<std::string>& names = subject.model.schema().columns[c].categories;
     if (names.empty()) continue;

@@ -112,7 +112,7 @@ std::string data_word(const flow::Model& model, const std::string& key) {
 }
 
 void refuse_inexact(const Table& table, const flow::Model& model, const data::Columns& columns, const data::Columns& context) {
-  const std::size_t before = table.total() - table.rows() + table.reader().skipped();
+  const std::size_t before = table.total() - table.rows();
   flow::refuse_inexact(model, columns, context,
                        [&](std::size_t row) { return table.reader().name() + ": row " + std::to_string(before + row + 1); });
 }

@@ -72,7 +72,7 @@ std::string columns_text(const Subject& subject, std::size_t shown) {
 Figure marginals_figure(const Subject& subject, const std::vector<std::size_t>& shown, const Paper& paper) {
   Sketch sketch(paper, static_cast<int>(shown.size()), 3, shown.size() == 1 ? 340 : 220);
   const std::vector<std::string> names = subject.model.schema().names();
-  const bool exact = names.size() == 1 && subject.has_curve();
+  const bool exact = names.size() == 1 && has_curve(subject.model);
   std::vector<KeyEntry> key;
   if (subject.has_rows()) key.push_back({KeyEntry::area, data_color, "data", '*'});
   key.push_back({KeyEntry::line, model_color, "draws of the model", '#'});

@@ -139,7 +139,7 @@ constexpr const char* region_words = "highest density: 50 % and 90 % of the mode
 
 Figure two_columns(const Subject& subject, std::size_t x, std::size_t y, const Paper& paper) {
   const std::vector<std::string> names = subject.model.schema().names();
-  const bool exact = names.size() == 2 && subject.has_curve();
+  const bool exact = names.size() == 2 && has_curve(subject.model);
   const int panels = 1 + (subject.has_rows() ? 1 : 0) + (exact ? 1 : 0);
   const double side = std::min(420.0, static_cast<double>(paper.width - (exact ? 70 : 20)) / panels - 66);
   Sketch sketch(paper, panels, 62 + side + 56);

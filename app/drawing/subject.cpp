@@ -38,9 +38,10 @@ std::vector<double> Subject::score_draws() const {
   return all;
 }
 
-bool Subject::has_curve() const {
+bool has_curve(const flow::Model& model) {
   const data::Schema& schema = model.schema();
-  return schema.columns.size() <= 2 && !conditional() && !schema.has(data::Kind::integer) && !schema.has(data::Kind::categorical);
+  return schema.columns.size() <= 2 && schema.context.empty() && !schema.has(data::Kind::integer) &&
+         !schema.has(data::Kind::categorical);
 }
 
 Axis axis_of(const Subject& subject, std::size_t column) {
@@ -82,8 +83,10 @@ Subject gather(const flow::Model& model, const std::string& table_name, bool sco
       terminal::stop_if_signalled();
     }
     subject.total = table.total();
+    if (subject.total == 0)
+      throw core::DataError(subject.source + (table.reader().skipped() > 0 ? ": expected rows without missing cells, got none"
+                                                                           : ": expected rows of numbers, got a header only"));
     commands::tell_skipped(table, "missing cell");
-    if (subject.total == 0) throw core::DataError(subject.source + ": expected rows of numbers, got a header only");
   } else if (subject.conditional()) {
     throw core::ConfigError("plot: expected DATA with the context columns, since the model is conditional, got nothing");
   }

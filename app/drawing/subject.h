@@ -28,8 +28,6 @@ struct Subject {
 
   bool has_rows() const { return !source.empty(); }
   bool conditional() const { return !model.schema().context.empty(); }
-  /// Whether the density is a function of numbers that can be drawn as a curve or a map: of one or two columns, without context, whole numbers or categories.
-  bool has_curve() const;
   std::vector<double> score_rows() const;  ///< of the rows that are kept
   std::vector<double> score_draws() const;
   /// `1000 rows of data.csv`, or where fewer are drawn `2000 of 123456 rows of data.csv`
@@ -37,6 +35,9 @@ struct Subject {
   /// `10000 draws of the model`, with their contexts
   std::string draws_text() const;
 };
+
+/// Whether the density can be drawn as a curve or a map: of one or two columns, without context, whole numbers or categories.
+bool has_curve(const flow::Model& model);
 
 /// A column as an axis: where most of its rows and draws lie, or its categories, from 0 on.
 struct Axis {

@@ -73,6 +73,7 @@ struct CsvReader::State {
   CsvRecord record;
   std::vector<double> values;  // of the row being read, by place in the output
   std::size_t bad_field = 0;   // first bad cell of the row, counted from 1; 0 when all are good
+  bool bad_is_missing = false;
   std::string bad_text;
 
   void read_header();
@@ -175,8 +176,9 @@ void CsvReader::State::cell(std::size_t field, std::string_view text) {
   }
   values[slot] = value.value_or(std::numeric_limits<double>::quiet_NaN());
   // Of several bad cells the first counts, but one that is worse than missing counts before it where missing ones are allowed.
-  if (value || (bad_field != 0 && !(allows_missing() && is_missing(bad_text)))) return;
+  if (value || (bad_field != 0 && !(allows_missing() && bad_is_missing))) return;
   bad_field = field + 1;
+  bad_is_missing = is_missing(text) && !(slots[field] >= of_text && may_be_category(text));
   bad_text = text;
 }
 
@@ -334,7 +336,7 @@ std::size_t CsvReader::State::read(std::size_t limit, TableRows& rows) {
     }
     if (step == Step::blank) {
       if (blank_lines++ == 0) first_blank = line;
-    } else if (bad_field != 0 && (bad == BadCell::error || (allows_missing() && !is_missing(bad_text)))) {
+    } else if (bad_field != 0 && (bad == BadCell::error || (allows_missing() && !bad_is_missing))) {
       fail_cell(line, bad_field, bad_text);
     } else if (bad_field != 0 && (bad == BadCell::skip || bad == BadCell::drop_missing)) {
       ++skipped;

@@ -110,7 +110,7 @@ void NpyReader::encode(std::size_t place, std::size_t count, TableRows& rows) {
     if (!std::isfinite(value)) continue;
     const std::string text = core::number(value);
     const std::optional<std::size_t> code = categories_[place].code(text);
-    if (!code && bad_ == BadCell::error)
+    if (!code && bad_ != BadCell::nan && bad_ != BadCell::skip)
       throw core::DataError(
           core::message(cell_place(row, place), "expected a category that the model knows", core::quoted(text)));
     value = code ? static_cast<double>(*code) : std::nan("");

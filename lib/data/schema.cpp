@@ -34,10 +34,10 @@ double encode_column(const Column& column, std::vector<double>& values, std::spa
       value = (value - loc) / scale;
       whole = whole && !std::isnan(value);
     }
-    if (whole || log_det.empty()) return -std::log(scale);
-    for (std::size_t i = 0; i < values.size(); ++i)
-      if (!std::isnan(values[i])) log_det[i] -= std::log(scale);
-    return 0.0;
+    // Taken back where the cell is missing, so that a whole row's bits do not depend on its neighbours.
+    for (std::size_t i = 0; !whole && i < log_det.size(); ++i)
+      if (std::isnan(values[i])) log_det[i] += std::log(scale);
+    return -std::log(scale);
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Point point = column.at(values[i]);

@@ -56,8 +56,11 @@ Conditionals Density<T>::conditionals() const {
 
 template <class T>
 Var<T> Density<T>::log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) const {
-  const autodiff::Present<T> cells = autodiff::present(pass.tape, x);
-  if (takes_missing_) x = cells.x;
+  autodiff::Present<T> cells;
+  if (takes_missing_) {
+    cells = autodiff::present(pass.tape, x);
+    x = cells.x;
+  }
   const Var<T> all = pass.tape.make(x.rows, x.cols, false), sees = seen(pass, context, x);
   if (categories_)
     autodiff::scatter_columns(
@@ -134,7 +137,7 @@ Var<T> Density<T>::log_prob_present(Pass<T>& pass, Var<T> with_gaps, Var<T> cont
         term = autodiff::sum_present(tape, factor.flow.log_prob_by_column(pass, own, looks_at), own_there);
         break;
       case Factor::Without::by_base:
-        term = factor.flow.base().log_prob_present(pass, own, own_there);
+        term = factor.flow.log_prob_present(pass, own, own_there);
         break;
       case Factor::Without::whole:
         // All of its columns are there, or none.

@@ -48,7 +48,6 @@ Flow<T>::Flow(const config::Node& layers, const config::Node& base, const std::s
     if (!known_type(node)) continue;
     layers_.push_back(transforms::make_transform<T>(
         node, {layout, prefix + "flow." + std::to_string(number++), features, context, seed, place++}));
-    owns_.push_back(layers_.back()->links().own);
     const transforms::Support domain = layers_.back()->domain();
     if (!support.inside(domain)) {
       const auto interval = [](const transforms::Support& s) {
@@ -88,6 +87,11 @@ Var<T> Flow<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
 }
 
 template <class T>
+Var<T> Flow<T>::log_prob_present(Pass<T>& pass, Var<T> x, Var<T> there) const {
+  return nan_is_zero_density(base_->log_prob_present(pass, x, there));
+}
+
+template <class T>
 std::string Flow<T>::not_finite_at(Pass<T>& pass, Var<T> x, Var<T> context, Index row) const {
   const auto finite = [row](Var<T> v) {
     for (Index j = 0; j < v.cols; ++j)
@@ -111,9 +115,11 @@ Var<T> Flow<T>::log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) cons
   std::iota(column.begin(), column.end(), 0);
   for (std::size_t i = layers_.size(); i-- > 0;) {
     const Mapped<T> next = layers_[i]->inverse(pass, m.value, context);
-    m = {next.value, autodiff::add(pass.tape, next.log_det, autodiff::gather_columns(pass.tape, m.log_det, owns_[i]))};
+    const std::vector<int> own = layers_[i]->links().own;
+    int* const kept = std::ranges::copy(own, pass.tape.template scratch<int>(n)).out - n;  // until the way back
+    m = {next.value, autodiff::add(pass.tape, next.log_det, autodiff::gather_columns(pass.tape, m.log_det, {kept, own.size()}))};
     std::vector<int> after;
-    for (const int own : owns_[i]) after.push_back(column[static_cast<std::size_t>(own)]);
+    for (const int from : own) after.push_back(column[static_cast<std::size_t>(from)]);
     column = std::move(after);
   }
   pass.by_column = false;

@@ -36,6 +36,8 @@ class Flow {
   /// What first gives no finite number for this row of x on its way to the base: `flow.2`, `base`, or "" where nothing does. For messages.
   std::string not_finite_at(Pass<T>& pass, Var<T> x, Var<T> context, Index row) const;
 
+  /// The density of the cells that are `there` (distributions::Distribution), of a flow without layers whose base marginalizes.
+  Var<T> log_prob_present(Pass<T>& pass, Var<T> x, Var<T> there) const;
   /// log p(x_d | the columns that column d looks at), B x D, which sum to log_prob. Only where unsplit() has nothing to say.
   Var<T> log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) const;
   /// What the base columns are made of, all layers together.
@@ -54,7 +56,6 @@ class Flow {
   std::string prefix_;
   int features_ = 0;
   std::vector<std::unique_ptr<transforms::Transform<T>>> layers_;
-  std::vector<std::vector<int>> owns_;  // Links::own of each layer
   std::unique_ptr<distributions::Distribution<T>> base_;
 };
 

@@ -102,10 +102,13 @@ void Baseline::log_prob(const data::Columns& x, const data::Columns& context, st
                                                     part(log_diagonal, k * all, leading)};
         const Index count = static_cast<Index>(leading);
         const Var<double> term = terms.columns(static_cast<Index>(k), 1);
-        if (gaps)
-          autodiff::normal_log_prob_present(tape, factor, cells.x.columns(0, count), cells.there.columns(0, count), term);
-        else
-          autodiff::normal_log_prob(tape, factor, joint.columns(0, count), term);
+        autodiff::normal_log_prob(tape, factor, (gaps ? cells.x : joint).columns(0, count), term);
+        if (!gaps) continue;
+        // A row's bits do not depend on whether its neighbours are whole.
+        const Var<double> without = tape.make(block_rows, 1, false);
+        autodiff::normal_log_prob_present(tape, factor, cells.x.columns(0, count), cells.there.columns(0, count), without);
+        for (Index i = 0; i < block_rows; ++i)
+          if (cells.there.columns(0, count).val().row(i).minCoeff() == 0) term.value[i] = without.value[i];
       }
       return autodiff::log_mixture(tape, terms, part(logits, 0, logits.size()));
     };

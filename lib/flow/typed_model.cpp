@@ -187,6 +187,14 @@ data::Columns TypedModel<T>::log_prob_by_column(const data::Columns& columns, co
         if (std::isnan(columns[d][row])) out[d][row] = std::nan("");
       }
     }
+    // A number outside its column's limits looks like a missing cell in the flow's units; the row's density is zero.
+    for (std::size_t d = 0; d < out.size() && takes_missing(); ++d) {
+      for (std::size_t row = first; row < first + static_cast<std::size_t>(rows); ++row) {
+        if (!std::isnan(x[d][row]) || std::isnan(columns[d][row])) continue;
+        for (std::vector<double>& column : out)
+          if (!std::isnan(column[row])) column[row] = -std::numeric_limits<double>::infinity();
+      }
+    }
   });
   return out;
 }

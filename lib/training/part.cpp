@@ -131,13 +131,13 @@ std::vector<std::uint32_t> Part::whole() const {
 
 Part Part::sample(std::uint64_t seed) const {
   if (count() <= most_looked_at && !gaps_) return *this;
-  std::vector<std::uint32_t> places = whole();
-  if (places.size() > most_looked_at) {
-    core::permute({seed, core::Purpose::look}, places);
-    places.resize(most_looked_at);
-    std::ranges::sort(places);
-  }
-  return at(places);
+  const std::vector<std::uint32_t> places = whole();
+  if (places.size() <= most_looked_at) return at(places);
+  std::vector<std::uint32_t> chosen = core::permutation({seed, core::Purpose::look}, places.size());
+  chosen.resize(most_looked_at);
+  std::ranges::sort(chosen);
+  for (std::uint32_t& place : chosen) place = places[place];
+  return at(chosen);
 }
 
 Parts split(const flow::Settings& settings, const data::Dataset& table, const data::Dataset* validation) {

@@ -105,7 +105,7 @@ void start_from(flow::TypedModel<T>& model, const Plan& plan, const std::string&
 
 data::Schema fit_schema(const Plan& plan, const Parts& parts) {
   const Part sample = parts.train.sample(plan.flow.seed);
-  if (sample.count() < 2)
+  if (plan.flow.missing == flow::Missing::marginalize && sample.count() < 2)
     throw core::DataError(core::message(parts.train.source(),
                                         "expected at least 2 rows without a missing cell, which units are fitted to",
                                         std::to_string(sample.count())));
@@ -121,12 +121,20 @@ data::Schema fit_schema(const Plan& plan, const Parts& parts) {
 
 void refuse_inexact(const flow::Model& model, const Parts& parts) {
   if (!model.takes_missing()) return;
-  for (const Part* part : {&parts.train, &parts.validation})
+  for (const Part* part : {&parts.train, &parts.validation}) {
     part->by_chunks([&](std::size_t first, const data::Columns& x, const data::Columns& context) {
-      flow::refuse_inexact(model, x, context, [&](std::size_t row) {
-        return part->source() + ": row " + std::to_string(part->row(first + row) + 1);
-      });
+      const auto place = [&](std::size_t row) { return part->source() + ": row " + std::to_string(part->row(first + row) + 1); };
+      flow::refuse_inexact(model, x, context, place);
+      // In the flow's units a number outside the limits of an earlier model would look like a missing cell.
+      for (std::size_t d = 0; d < x.size(); ++d)
+        for (std::size_t i = 0; i < x[d].size(); ++i)
+          if (std::isnan(model.schema().columns[d].at(x[d][i]).value) && !std::isnan(x[d][i]))
+            throw core::DataError(core::message(
+                place(i),
+                "expected a number that column " + core::quoted(model.schema().columns[d].name) + " of the model can have",
+                core::number(x[d][i]), "its density is zero there; leave such rows out"));
     });
+  }
 }
 
 std::vector<std::string> remarks(const data::Columns& columns, const std::vector<data::ColumnSpec>& specs) {

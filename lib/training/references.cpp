@@ -17,8 +17,9 @@ flow::Reference fit_reference(const data::Schema& schema, const Parts& parts, co
   data::Columns x = train.x();
   reference.fit_shares(schema.columns, x);  // categories have a baseline of their own
   const auto fitted = numbers(train, std::move(x)), judging = numbers(held, held.x());
-  flow::fit_baselines(reference, {fitted.first, fitted.second, train.count()}, {judging.first, judging.second, held.count()},
-                      seed, pool);
+  if (train.count() >= 2)
+    flow::fit_baselines(reference, {fitted.first, fitted.second, train.count()}, {judging.first, judging.second, held.count()},
+                        seed, pool);
   std::vector<double> of_whole;  // others are no measure for a row of all cells
   for (const std::uint32_t place : parts.validation.whole()) of_whole.push_back(scores[place]);
   if (!of_whole.empty()) reference.keep_scores(of_whole, seed);

@@ -100,6 +100,29 @@ TEST_CASE("missing: a normal without some columns is the normal of the others' m
   }
 }
 
+TEST_CASE("missing: columns that are all but one another score as they do without a gap, or not at all") {
+  Matrix<double> x(16, 3), there = Matrix<double>::Ones(16, 3);
+  x.setConstant(1);
+  there.col(2).tail(8).setZero();  // the first two are there
+  there.col(0).head(4).setZero();  // the last two
+  Tape<double> tape(Mode::differentiate);
+  const Matrix<double> lower = (Matrix<double>(1, 3) << 1, 1, 0).finished(),
+                       log_diagonal = (Matrix<double>(1, 3) << 0, -25, -25).finished();
+  const autodiff::NormalFactor<double> f{input<double>(tape, Matrix<double>::Zero(1, 3)), input(tape, lower, true),
+                                         input(tape, log_diagonal, true)};
+  const Var<double> y = tape.make(16, 1, true), whole = tape.make(16, 1, false), in = input(tape, x, true);
+  autodiff::normal_log_prob_present(tape, f, in, input(tape, there), y);
+  autodiff::normal_log_prob(tape, f, in, whole);
+  for (Index i = 4; i < 8; ++i) CHECK(y.value[i] == doctest::Approx(whole.value[i]).epsilon(1e-13));
+  // x2 given x1: its mean is x1 itself.
+  for (Index i = 8; i < 16; ++i) CHECK(y.value[i] == doctest::Approx(-std::log(2 * std::numbers::pi) - 0.5 + 25).epsilon(1e-12));
+  for (Index i = 0; i < 4; ++i) CHECK(y.value[i] == -std::numeric_limits<double>::infinity());
+  y.adj().setOnes();
+  tape.backward();
+  CHECK(in.adj().allFinite());
+  CHECK(f.lower.adj().allFinite());
+}
+
 TEST_CASE("missing: gradients are those of differences") {
   const Matrix<double> there = holes();
   for (const bool full : {true, false}) {

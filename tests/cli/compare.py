@@ -31,6 +31,14 @@ class Compare(Case):
         self.assertEqual((found["verdict"], found["level"]), ("better", 0.95))
         self.assertEqual(self.good("compare", "bad", "good", "-", "--json", "-j3", stdin=self.read("data.csv")).out, result.out)
 
+    def test_other_categories_are_not_compared(self):
+        kinds = [{"name": "k", "kind": "categorical"}, "x"]
+        for name, texts in (("two", "ab"), ("three", "acb")):
+            self.write(name + ".csv", "k,x\n" + "".join(f"{texts[i % len(texts)]},{i % 7}\n" for i in range(42)))
+            self.good("train", self.config(name + ".json", data__columns=kinds, flow=[]), name + ".csv", "-o", name, "-q")
+        self.bad(2, "compare", "two", "three", "two.csv", says='column "k" has other categories in A than in B')
+        self.good("compare", "two", "two", "two.csv")
+
     def test_exit_7_when_b_is_worse_by_more_than_the_tolerance(self):
         found = self.flowfit("compare", "good", "bad", "data.csv", "--json")
         self.assertEqual((found.code, found.json()["verdict"]), (7, "worse"))

@@ -28,8 +28,8 @@ class Missing(Case):
             self.rows.append((x, y if draw.random() < (0.1 if x > 0 else 0.9) else math.nan))
         self.write("t.csv", "x,y\n" + "".join(f"{x:.6f},{'' if math.isnan(y) else f'{y:.6f}'}\n" for x, y in self.rows))
 
-    def fit(self, folder, missing="marginalize", data="t.csv", err="", flags=(), **changes):
-        config = {"data": {"columns": ["x", "y"], "missing": missing, "validation": 0.2}, "flow": ORDERED,
+    def fit(self, folder, missing="marginalize", data="t.csv", err="", flags=(), settings=None, **changes):
+        config = {"data": {"columns": ["x", "y"], "missing": missing, "validation": 0.2, **(settings or {})}, "flow": ORDERED,
                   "train": {"steps": 150, "optimizer": {"learning_rate": 0.05}}}
         config.update(changes)
         self.write(folder + ".json", json.dumps(config))
@@ -70,6 +70,41 @@ class Missing(Case):
         same = self.good("compare", "run", "run", "t.csv", "--json").json()
         self.assertEqual((same["rows"], same["difference"]), (1500, 0))
         self.assertEqual(self.good("logprob", "run", "-q", "--invalid", "nan", stdin="x,y\n1,\n", err=None).lines()[1], "nan")
+
+    def test_a_row_knows_nothing_of_its_neighbours(self):
+        draw = random.Random(6)
+        rows = [f"{draw.gauss(0, 1)},{draw.gauss(5, 3)},{draw.gauss(0, 0.1)},{draw.gauss(9, 7) if i % 3 else ''}" for i in range(200)]
+        whole = [row for row in rows if row[-1] != ","]
+        self.write("four.csv", "a,b,c,d\n" + "\n".join(rows) + "\n")
+        self.write("whole.csv", "a,b,c,d\n" + "\n".join(whole) + "\n")
+        for flow, base in ((ORDERED, "normal"), ([], "multivariate_normal")):
+            self.fit("four", data="four.csv", flow=flow, base={"type": base}, settings={"columns": list("abcd")}, train={"steps": 5})
+            among = [score for row, score in zip(rows, self.good("logprob", "four", "four.csv").lines()[1:]) if row[-1] != ","]
+            self.assertEqual(among, self.good("logprob", "four", "whole.csv").lines()[1:])
+
+    def test_limits_of_an_earlier_model(self):
+        positive = {"columns": ["x", {"name": "y", "kind": "positive"}]}
+        self.write("p.csv", "x,y\n" + "".join(f"{i % 7},{1 + i % 5}\n{i % 7},\n" for i in range(60)))
+        self.fit("old", data="p.csv", settings=positive, train={"steps": 5})
+        self.write("n.csv", "x,y\n1,2\n3,\n2,-1\n4,2\n")
+        self.bad(3, "train", "old.json", "n.csv", "--init", "old", "-o", "none", "-q",
+                 says='n.csv: row 3: expected a number that column "y" of the model can have, got -1')
+        scores = self.good("logprob", "old", "--per-column", "-q", stdin="x,y\n1,-2\n1,\n", err=None).lines()
+        self.assertEqual(scores[1], "-inf,-inf,-inf")
+        self.assertEqual(scores[2].split(",")[2], "nan")
+        # Baselines want rows to be fitted to.
+        self.write("gaps.csv", "x,y\n" + "1,\n2,\n3,\n" * 9)
+        summary = self.good("train", "old.json", "gaps.csv", "--init", "old", "-o", "more", "-q").json()
+        self.assertIsNone(summary["gaussian_nll"])
+        self.bad(3, "train", "old.json", "gaps.csv", "-o", "none", "-q", says="expected at least 2 rows without a missing cell")
+
+    def test_weights(self):
+        self.write("w.csv", "x,y,w\n" + "".join(f"{i % 7},{i % 5 if i % 3 else ''},{1 + i % 2}\n" for i in range(60)))
+        self.fit("w", data="w.csv", settings={"weight": "w"}, train={"steps": 5})
+        self.good("evaluate", "w", "w.csv")
+        self.bad(3, "evaluate", "w", "-", stdin="x,y,w\n1,2,1\n1,,\n", says="stdin: expected weights of at least 0, got w = nan")
+        self.write("w2.csv", "x,y,w\n1,2,1\n2,3,\n3,3,1\n1,,1\n")
+        self.bad(3, "train", "w.json", "w2.csv", "-o", "none", "-q", says="w = nan in row 2")
 
     def test_formats(self):
         self.fit("run")

@@ -140,8 +140,10 @@ class Plot(Pictures):
         page = Page(self.read("page.html").decode())
         self.assertTrue(re.search(r"The commonest categories[^.]*\.\s*column\s*category\s*data\s*draws\s*size\s*large <x>\s*50 %[\d. %]*\s*small\s*50 %", page.text))
         self.assertNotRegex(page.text, r"size\s*data\s*0\.5")
-        self.bad(2, "plot", "kinds", "k.csv", "--what", "pit", "--column", "size", "-o", "none.svg", says="--what pit: expected columns of numbers, got one of categories")
-        self.bad(2, "plot", "kinds", "--what", "density", "-o", "none.svg", says="got whole numbers or categories")
+        self.bad(2, "plot", "kinds", "k.csv", "--what", "pit", "--column", "size", "-o", "none.svg", says='--what pit: expected columns of numbers, got "size", one of categories')
+        self.write("gaps.csv", "size,x\n,1\nsmall,\n")
+        self.bad(3, "plot", "kinds", "gaps.csv", "-o", "none.svg", says="gaps.csv: expected rows without missing cells, got none")
+        self.bad(2, "plot", "kinds", "--what", "density", "-o", "none.svg", says="without context, whole numbers or categories")
         self.good("train", self.config("e.json", data__columns=kinds, flow=[]), "-", "-o", "strict", "-q",
                   stdin="size,x\n" + "\n".join(row for row in rows if row[0] != ",") + "\n")
         self.bad(3, "plot", "strict", "k.csv", "-o", "none.svg", says="k.csv:10:1 (size)")

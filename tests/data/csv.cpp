@@ -111,7 +111,7 @@ TEST_CASE("csv: cells that are no finite number, each with its hint") {
   CHECK(cell("") == at + "an empty cell; fill it or drop the row");
   CHECK(cell("  ") == at + "an empty cell; fill it or drop the row");
   for (const std::string text : {"NA", "nan", "NaN", "nan(1)", "null", "N/A", "-"})
-    CHECK(cell(text) == at + "\"" + text + "\"; missing values are not modelled: fill the cell or drop the row");
+    CHECK(cell(text) == at + "\"" + text + "\"; fill the cell, drop the row, or say what missing cells do under data.missing");
   for (const std::string text : {"inf", "-Inf", "infinity"})
     CHECK(cell(text) == at + "\"" + text + "\"; an infinite value has no density: drop the row");
   CHECK(cell("\"1,5\"") == at + "\"1,5\"; write a decimal point, not a comma");
@@ -425,4 +425,26 @@ TEST_CASE("csv: rows with missing cells are dropped, and worse ones are not") {
   CsvReader single(scratch.write("s.csv", "a\n1\n\n2\n"));
   CHECK(all(single, 10, BadCell::drop_missing) == Columns{{1, 2}});
   CHECK(single.skipped() == 1);
+}
+
+TEST_CASE("csv: missing cells can be kept, and a category that nobody knows is none") {
+  const Scratch scratch;
+  const std::string path = scratch.write("t.csv", "a,k\n1,x\nNA,y\n,NA\n");
+  CsvReader reader(path);
+  reader.select({0, 1}, BadCell::keep_missing, {{}, {.texts = {"x", "y"}}});
+  TableRows rows;
+  CHECK(reader.read(10, rows) == 3);
+  CHECK(rows.columns[0][0] == 1);
+  CHECK(rows.columns[1][1] == 1);
+  for (const auto& [column, row] : {std::pair(0, 1), std::pair(0, 2), std::pair(1, 2)})
+    CHECK(std::isnan(rows.columns[static_cast<std::size_t>(column)][static_cast<std::size_t>(row)]));
+  CHECK(reader.skipped() == 0);
+  for (const char* const row : {"1,none", ",z", "2,-", "abc,x"}) {
+    const std::string worse = scratch.write("w.csv", "a,k\n1,x\n" + std::string(row) + "\n");
+    for (const BadCell bad : {BadCell::keep_missing, BadCell::drop_missing}) {
+      CsvReader refused(worse);
+      refused.select({0, 1}, bad, {{}, {.texts = {"x", "y"}}});
+      CHECK(thrown<DataError>([&] { refused.read(10, rows); }).starts_with(worse + ":3:"));
+    }
+  }
 }

@@ -126,8 +126,8 @@ TEST_CASE("npy: a cell that is no finite number has its place; missing ones can 
   };
   const std::string path = file(nan, inf);
   CHECK(thrown<DataError>([&] { read(path); }) == path +
-                                                      ": row 2, column 2 (x2): expected a finite number, got nan; missing values "
-                                                      "are not modelled: fill the cell or drop the row");
+                                                      ": row 2, column 2 (x2): expected a finite number, got nan; fill the cell, "
+                                                      "drop the row, or say what missing cells do under data.missing");
   CHECK(read(path, 100, BadCell::skip) == Columns{{1}, {2}});
   CHECK(thrown<DataError>([&] { read(path, 100, BadCell::drop_missing); }) ==
         path + ": row 3, column 1 (x1): expected a finite number, got inf; an infinite value has no density: drop the row");
@@ -137,6 +137,15 @@ TEST_CASE("npy: a cell that is no finite number has its place; missing ones can 
   const data::Dataset dropped = data::read_dataset(file(nan, 5), {.bad = BadCell::drop_missing});
   CHECK(dropped.columns == Columns{{1, 5}, {2, 6}});
   CHECK(dropped.dropped == 1);
+  CHECK(std::isnan(read(file(nan, 5), 100, BadCell::keep_missing)[1][1]));
+  CHECK(thrown<DataError>([&] { read(file(nan, inf), 100, BadCell::keep_missing); }).find("got inf") != std::string::npos);
+  for (const BadCell bad : {BadCell::keep_missing, BadCell::drop_missing}) {
+    const auto reader = data::open_table(file(4, 5));
+    reader->select({0}, bad, {{.texts = {"1", "3"}}});
+    data::TableRows rows;
+    CHECK(thrown<DataError>([&] { reader->read(10, rows); }).find("expected a category that the model knows, got \"5\"") !=
+          std::string::npos);
+  }
 }
 
 TEST_CASE("npy: a pipe and a compressed file give the same rows; columns one after another need the file") {

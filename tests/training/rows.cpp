@@ -120,6 +120,22 @@ TEST_CASE("part: limits are those of all rows, and the rows to look at are drawn
   CHECK(&few.looked_at() == &few);
 }
 
+TEST_CASE("part: of a long table with missing cells the whole rows are looked at") {
+  constexpr std::size_t gaps = 3000, n = training::most_looked_at + 2 * gaps;
+  data::Dataset table{"long", {"a"}, {std::vector<double>(n, 1.0)}};
+  for (std::size_t i = 0; i < gaps; ++i) table.columns[0][i % 2 == 0 ? i : n - i] = std::nan("");
+  flow::Settings settings;
+  settings.columns = {"a"};
+  settings.validation = 0;
+  settings.missing = flow::Missing::marginalize;
+  const training::Parts parts = training::split(settings, table, nullptr);
+  CHECK(parts.train.whole().size() == n - gaps);
+  const training::Part sample = parts.train.sample(1);
+  REQUIRE(sample.count() == training::most_looked_at);
+  CHECK(std::ranges::none_of(sample.x().front(), [](double value) { return std::isnan(value); }));
+  CHECK(std::ranges::count_if(parts.train.x().front(), [](double value) { return std::isnan(value); }) == gaps);
+}
+
 TEST_CASE("rows: blocks are padded with copies of their first row, and whole numbers come as they are") {
   const Scratch scratch;
   const std::string path = write_table(scratch, 300);

@@ -3,6 +3,7 @@
 
 #include <Eigen/Cholesky>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 namespace flowfit::autodiff {
@@ -65,27 +66,39 @@ class Marginal {
     size_ = 0;
     for (Index j = 0; j < x.cols; ++j)
       if (there.value[j * x.rows + row] != T(0)) columns_[size_++] = j;
-    Matrix covariance = factor();
+    if (!set_factor(f)) return -std::numeric_limits<double>::infinity();
     for (Index a = 0; a < size_; ++a) {
-      for (Index b = 0; b <= a; ++b) {
-        double sum = 0;
-        for (Index j = 0; j <= columns_[b]; ++j) sum += lower(f, a, j) * lower(f, b, j);
-        covariance(a, b) = sum;
-      }
       const Index i = columns_[a];
       solved_[a] = static_cast<double>(x.value[i * x.rows + row]) - static_cast<double>(f.loc.value[i]);
     }
-    Eigen::Ref<Eigen::MatrixXd> in_place(covariance);
-    const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> llt(in_place);
     Eigen::Map<Eigen::VectorXd> z(solved_, size_);
-    llt.matrixL().solveInPlace(z);
+    const auto lower_part = factor().template triangularView<Eigen::Lower>();
+    lower_part.solveInPlace(z);
     double log_p = -0.5 * (std::log(2 * std::numbers::pi) * static_cast<double>(size_) + z.squaredNorm());
-    for (Index a = 0; a < size_; ++a) log_p -= std::log(covariance(a, a));
-    llt.matrixU().solveInPlace(z);
+    for (Index a = 0; a < size_; ++a) log_p -= std::log(factor()(a, a));
+    lower_part.transpose().solveInPlace(z);
     return log_p;
   }
 
  private:
+  /// False where two columns are so close to each other that their covariance has no factor in these numbers.
+  template <class T>
+  bool set_factor(const NormalFactor<T>& f) {
+    Matrix covariance = factor();
+    // The first columns have the first rows of L: no need to square them, and to lose half of the digits.
+    const bool leading = size_ == 0 || columns_[size_ - 1] == size_ - 1;
+    for (Index a = 0; a < size_; ++a) {
+      for (Index b = 0; b <= a; ++b) {
+        double sum = leading ? lower(f, a, b) : 0;
+        for (Index j = 0; !leading && j <= columns_[b]; ++j) sum += lower(f, a, j) * lower(f, b, j);
+        covariance(a, b) = sum;
+      }
+    }
+    if (leading) return true;
+    Eigen::Ref<Eigen::MatrixXd> in_place(covariance);
+    return Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>>(in_place).info() == Eigen::Success;
+  }
+
   Index size_ = 0;
   Index* columns_;
   double *factor_, *solved_;
@@ -106,8 +119,7 @@ void normal_log_prob_present(Tape<T>& tape, const NormalFactor<T>& f, Var<T> x, 
     double* const inverse_of = again->template scratch<double>(x.cols * x.cols);
     for (Index i = 0; i < x.rows; ++i) {
       const double g = static_cast<double>(y.adjoint[i]);
-      if (g == 0) continue;
-      (void)m.set(f, x, there, i);
+      if (g == 0 || std::isinf(m.set(f, x, there, i))) continue;
       for (Index a = 0; a < m.size(); ++a) {
         const T pull = static_cast<T>(g * m.solved(a));
         if (x.wants_grad()) x.adjoint[m.column(a) * x.rows + i] -= pull;
