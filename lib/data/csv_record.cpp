@@ -155,7 +155,7 @@ std::string delimiter_name(char delimiter) {
 std::string_view cell_hint(std::string_view text) {
   const std::string word = plain_word(text);
   if (word.empty()) return "fill it or drop the row";
-  if (is_missing(word)) return "fill the cell, drop the row, or say what missing cells do under data.missing";
+  if (is_missing(word)) return "fill the cell, drop the row, or say under data.missing what missing values do";
   const std::string_view magnitude = std::string_view(word).substr(word.front() == '-' || word.front() == '+' ? 1 : 0);
   if (magnitude == "inf" || magnitude == "infinity") return "an infinite value has no density: drop the row";
   if (word == "true" || word == "false") return "write 1 and 0";

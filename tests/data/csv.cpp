@@ -111,7 +111,7 @@ TEST_CASE("csv: cells that are no finite number, each with its hint") {
   CHECK(cell("") == at + "an empty cell; fill it or drop the row");
   CHECK(cell("  ") == at + "an empty cell; fill it or drop the row");
   for (const std::string text : {"NA", "nan", "NaN", "nan(1)", "null", "N/A", "-"})
-    CHECK(cell(text) == at + "\"" + text + "\"; fill the cell, drop the row, or say what missing cells do under data.missing");
+    CHECK(cell(text) == at + "\"" + text + "\"; fill the cell, drop the row, or say under data.missing what missing values do");
   for (const std::string text : {"inf", "-Inf", "infinity"})
     CHECK(cell(text) == at + "\"" + text + "\"; an infinite value has no density: drop the row");
   CHECK(cell("\"1,5\"") == at + "\"1,5\"; write a decimal point, not a comma");

@@ -127,7 +127,7 @@ TEST_CASE("npy: a cell that is no finite number has its place; missing ones can 
   const std::string path = file(nan, inf);
   CHECK(thrown<DataError>([&] { read(path); }) == path +
                                                       ": row 2, column 2 (x2): expected a finite number, got nan; fill the cell, "
-                                                      "drop the row, or say what missing cells do under data.missing");
+                                                      "drop the row, or say under data.missing what missing values do");
   CHECK(read(path, 100, BadCell::skip) == Columns{{1}, {2}});
   CHECK(thrown<DataError>([&] { read(path, 100, BadCell::drop_missing); }) ==
         path + ": row 3, column 1 (x1): expected a finite number, got inf; an infinite value has no density: drop the row");
