@@ -105,6 +105,11 @@ Tics tics(const diagnostics::Range& range, double length, double per_character, 
   return {};
 }
 
+std::string render(const Figure& figure) { return run_gnuplot(figure.script); }
+
+namespace {
+
+/// Tics at 0, 1, … with names, shortened to the room that each has, or only some of them.
 Tics named_tics(const std::vector<std::string>& names, double length, double per_character, double per_tic) {
   constexpr std::size_t fewest = 3, most = 8;  // letters
   const double least = per_character > 0 ? per_character * fewest + per_tic : per_tic;
@@ -120,10 +125,6 @@ Tics named_tics(const std::vector<std::string>& names, double length, double per
   }
   return tics;
 }
-
-std::string render(const Figure& figure) { return run_gnuplot(figure.script); }
-
-namespace {
 
 Tics tics_of(const diagnostics::Range& range, const std::vector<std::string>& names, double length, double per_character,
              double per_tic) {

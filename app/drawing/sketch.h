@@ -94,8 +94,6 @@ struct Tics {
 };
 /// `length`: of the axis. `per_character`: what a character of a number needs of it (on an upright axis 0), `per_tic`: what each tic needs beside that.
 Tics tics(const diagnostics::Range& range, double length, double per_character, double per_tic);
-/// Tics at 0, 1, … with names, shortened to the room that each has, or only some of them.
-Tics named_tics(const std::vector<std::string>& names, double length, double per_character, double per_tic);
 
 /// Nine digits, as gnuplot reads them.
 std::string number(double value);

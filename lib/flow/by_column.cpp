@@ -6,6 +6,18 @@
 #include "flow/density.h"
 
 namespace flowfit::flow {
+namespace {
+
+/// For each of a factor's columns, those of x that its flow looks at.
+std::vector<std::vector<int>> looks_of(const transforms::Links& links, const std::vector<int>& columns) {
+  std::vector<std::vector<int>> looks(columns.size());
+  for (std::size_t z = 0; z < links.own.size(); ++z)
+    for (std::size_t j = 0; j < links.own.size(); ++j)
+      if (links.looks[z][j]) looks[static_cast<std::size_t>(links.own[z])].push_back(columns[j]);
+  return looks;
+}
+
+}  // namespace
 
 template <class T>
 std::vector<int> Density<T>::given_columns(const Factor& factor) const {
@@ -41,14 +53,14 @@ Conditionals Density<T>::conditionals() const {
       return all;
     }
     const transforms::Links links = factor.flow.links();
+    const std::vector<std::vector<int>> looks = looks_of(links, factor.columns);
     const std::vector<int> inside = *links.order();
     for (const int d : inside) all.order.push_back(factor.columns[static_cast<std::size_t>(d)]);
     for (std::size_t z = 0; z < links.own.size(); ++z) {
-      const auto column = static_cast<std::size_t>(factor.columns[static_cast<std::size_t>(links.own[z])]);
+      const auto own = static_cast<std::size_t>(links.own[z]), column = static_cast<std::size_t>(factor.columns[own]);
       all.base[column] = factor.columns[z];
       all.looks[column] = given_columns(factor);
-      for (std::size_t j = 0; j < links.own.size(); ++j)
-        if (links.looks[z][j]) all.looks[column].push_back(factor.columns[j]);
+      all.looks[column].insert(all.looks[column].end(), looks[own].begin(), looks[own].end());
     }
   }
   return all;
@@ -63,10 +75,7 @@ Var<T> Density<T>::log_prob_by_column(Pass<T>& pass, Var<T> x, Var<T> context) c
   }
   const Var<T> all = pass.tape.make(x.rows, x.cols, false), sees = seen(pass, context, x);
   if (categories_)
-    autodiff::scatter_columns(
-        pass.tape,
-        categories_->log_prob_by_column(pass, x, context_features_ > 0 ? sees.columns(0, context_features_) : Var<T>{}), all,
-        categories_->places());
+    autodiff::scatter_columns(pass.tape, categories_->log_prob_by_column(pass, x, of_context(sees)), all, categories_->places());
   for (const Factor& factor : factors_)
     autodiff::scatter_columns(pass.tape,
                               factor.flow.log_prob_by_column(pass, part(pass, factor, x), given(pass, factor, sees, x)), all,
@@ -82,11 +91,7 @@ void Density<T>::take_missing() {
     if (factor.flow.layers().empty() && factor.flow.base().marginalizes()) factor.without = Factor::Without::by_base;
     if (!factor.flow.unsplit().empty()) continue;
     factor.without = Factor::Without::by_column;
-    const transforms::Links links = factor.flow.links();
-    factor.looks.resize(factor.columns.size());
-    for (std::size_t z = 0; z < links.own.size(); ++z)
-      for (std::size_t j = 0; j < links.own.size(); ++j)
-        if (links.looks[z][j]) factor.looks[static_cast<std::size_t>(links.own[z])].push_back(factor.columns[j]);
+    factor.looks = looks_of(factor.flow.links(), factor.columns);
   }
 }
 
@@ -125,8 +130,7 @@ Var<T> Density<T>::log_prob_present(Pass<T>& pass, Var<T> with_gaps, Var<T> cont
   const Var<T> sees = seen(pass, context, x);
   Var<T> sum = autodiff::constant(tape, x.rows, 1, T(0));
   if (categories_) {
-    const Var<T> terms =
-        categories_->log_prob_by_column(pass, x, context_features_ > 0 ? sees.columns(0, context_features_) : Var<T>{});
+    const Var<T> terms = categories_->log_prob_by_column(pass, x, of_context(sees));
     sum = autodiff::sum_present(tape, terms, autodiff::gather_columns(tape, there, categories_->places()));
   }
   for (const Factor& factor : factors_) {

@@ -162,7 +162,7 @@ Var<T> Density<T>::log_prob(Pass<T>& pass, Var<T> x, Var<T> context) const {
   if (takes_missing_) return log_prob_present(pass, x, context);
   const Var<T> sees = seen(pass, context, x);
   Var<T> sum;
-  if (categories_) sum = categories_->log_prob(pass, x, context_features_ > 0 ? sees.columns(0, context_features_) : Var<T>{});
+  if (categories_) sum = categories_->log_prob(pass, x, of_context(sees));
   for (const Factor& factor : factors_) {
     const Var<T> term = factor.flow.log_prob(pass, part(pass, factor, x), given(pass, factor, sees, x));
     sum = sum.empty() ? term : autodiff::add(pass.tape, sum, term);
@@ -224,8 +224,7 @@ Var<T> Density<T>::sample(Pass<T>& pass, Index rows, Var<T> context, std::uint64
     codes = pass.tape.make(rows, features_, false);
     codes.val().setZero();  // a column of x that is no category yet: only the context's are seen
     const Var<T> sees = seen(pass, context, codes);
-    categories_->sample(pass, context_features_ > 0 ? sees.columns(0, context_features_) : Var<T>{},
-                        {seed, core::Purpose::sample, of_categories}, codes);
+    categories_->sample(pass, of_context(sees), {seed, core::Purpose::sample, of_categories}, codes);
   }
   const Var<T> sees = seen(pass, context, codes);
   const Var<T> none = autodiff::constant(pass.tape, rows, 1, T(0));

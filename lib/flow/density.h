@@ -87,6 +87,8 @@ class Density {
                     const Place& place);
   // What networks see: the context's columns, then the categories of x, each as numbers; `context` itself where there is nothing else.
   Var<T> seen(Pass<T>& pass, Var<T> context, Var<T> x) const;
+  // Of what networks see, the context's part: what categories look at.
+  Var<T> of_context(Var<T> sees) const { return context_features_ > 0 ? sees.columns(0, context_features_) : Var<T>{}; }
   Var<T> part(Pass<T>& pass, const Factor& factor, Var<T> x) const;
   Var<T> given(Pass<T>& pass, const Factor& factor, Var<T> seen, Var<T> x) const;
   std::vector<int> given_columns(const Factor& factor) const;  // those of x among them
