@@ -150,10 +150,12 @@ std::vector<std::string> remarks(const data::Columns& columns, const std::vector
     std::vector<double> sorted = column;
     std::ranges::sort(sorted);
     const auto [tied, commonest] = ties(sorted);
-    if (tied > most_ties)
+    if (tied > most_ties) {
+      const bool whole = std::ranges::all_of(column, [](double x) { return x == std::round(x); });
       found.push_back(name + ": " + percent(tied) + " of its values occur more than once (most often " + core::number(commonest) +
-                      "); a density grows spikes there: give it \"kind\": \"integer\" where they are whole numbers, add "
-                      "\"train.jitter\", or leave the column out");
+                      "); a density grows spikes there: " + (whole ? "give it \"kind\": \"integer\"" : "add \"train.jitter\"") +
+                      ", or leave the column out");
+    }
     // Against the middle half of the values: a mean and a deviation would be pulled along.
     const double low = sorted[sorted.size() / 4], middle = sorted[sorted.size() / 2], high = sorted[sorted.size() * 3 / 4];
     const double worst = std::abs(sorted.front() - middle) > std::abs(sorted.back() - middle) ? sorted.front() : sorted.back();
