@@ -16,6 +16,7 @@
 #include "core/parallel.h"
 #include "core/text.h"
 #include "flow/check.h"
+#include "flow/parts.h"
 #include "terminal/log.h"
 #include "training/train.h"
 
@@ -82,26 +83,35 @@ std::string mass_line(const char* label, const flow::CheckedMass& checked, const
 std::string model_table(const std::string& path, const flow::ModelCheck& check) {
   std::string text =
       path + ", computed in float64 at rows drawn from it\n" + line("check", "verdict", "measured", "bound", "what is measured");
-  if (check.has_base) {
+  if (const auto& c = check.categories) {
+    text += line("category sums", c->sums, "largest difference of a column's probabilities' sum from 1" + over(c->rows, "row"));
+    text += line("category draws", c->draws,
+                 "largest difference of draws from probabilities, in standard deviations" + over(c->rows, "row"));
+  }
+  if (check.has_numbers && check.has_base) {
     text +=
         line("round trip", check.round_trip, "largest error of decode(encode(x)), in a column's scale" + over(check.rows, "row"));
     text += line("log-det", check.log_det,
                  "largest difference from that of the numeric Jacobian, in nats" + over(check.log_det_rows, "row"));
   }
-  text += line("gradient by rows", check.row_gradient,
-               "largest relative difference of a score's gradient from differences" + over(check.gradient_rows, "row"));
+  if (check.has_numbers)
+    text += line("gradient by rows", check.row_gradient,
+                 "largest relative difference of a score's gradient from differences" + over(check.gradient_rows, "row"));
   if (check.tensors > 0)
     text += line("gradient by parameters", check.parameter_gradient,
-                 "the same of the summed scores" + over(check.tensors, "tensor") + ", most at " + check.parameter);
-  text += line("tails", check.tails.bad,
-               "rows of " + std::to_string(check.tails.scored) + " up to 1e9 scales away that score no number, base points of " +
-                   std::to_string(check.tails.decoded) + " that decode to none");
+                 "the same by each parameter tensor" + over(check.tensors, "tensor") + ", most at " + check.parameter);
+  if (check.has_numbers)
+    text +=
+        line("tails", check.tails.bad,
+             "rows of " + std::to_string(check.tails.scored) + " up to 1e9 scales away that score no number, base points of " +
+                 std::to_string(check.tails.decoded) + " that decode to none");
   if (check.integral)
     text += line("normalization", verdict(check.integral_off), fixed(check.integral->value),
                  "1 ± " + shown(check.integral_off.limit), "integral of the density over " + shown_box(*check.integral));
   if (check.wider) text += mass_line("normalization", *check.wider, "mean of p/q over draws of a wider mixture q");
   if (check.narrower) text += mass_line("samples", *check.narrower, "mean of q/p over draws of the model, q a narrower mixture");
-  if (!check.has_base) text += "open: an ensemble has no one map to a base; round trip and log-det were not looked at\n";
+  if (check.has_numbers && !check.has_base)
+    text += "open: an ensemble has no one map to a base; round trip and log-det were not looked at\n";
   if (check.estimates)
     text += "open: a layer estimates its log-determinant; what depends on its error is not judged\n";
   else if (check.wider && !(check.wider->off.judged && check.narrower->off.judged))
@@ -136,19 +146,28 @@ Json model_json(const std::string& path, const flow::ModelCheck& check) {
   json["ok"] = check.ok();
   json["model"] = path;
   json["estimates"] = check.estimates;
-  json["round_trip"] = check.has_base ? figure_json(check.round_trip, check.rows) : Json();
-  json["log_det"] = check.has_base ? figure_json(check.log_det, check.log_det_rows) : Json();
-  json["row_gradient"] = figure_json(check.row_gradient, check.gradient_rows);
+  json["category_sums"] = json["category_draws"] = nullptr;
+  if (const auto& c = check.categories) {
+    json["category_sums"] = figure_json(c->sums, c->rows);
+    json["category_draws"] = figure_json(c->draws, c->rows);
+  }
+  const bool of_map = check.has_numbers && check.has_base;
+  json["round_trip"] = of_map ? figure_json(check.round_trip, check.rows) : Json();
+  json["log_det"] = of_map ? figure_json(check.log_det, check.log_det_rows) : Json();
+  json["row_gradient"] = check.has_numbers ? figure_json(check.row_gradient, check.gradient_rows) : Json();
   json["parameter_gradient"] = nullptr;
   if (check.tensors > 0) {
     json["parameter_gradient"] = figure_json(check.parameter_gradient, check.gradient_rows);
     json["parameter_gradient"]["tensors"] = check.tensors;
     json["parameter_gradient"]["worst"] = check.parameter;
   }
-  json["tails"] = verdict_json(check.tails.bad);
-  json["tails"]["bad"] = check.tails.bad.value;
-  json["tails"]["scored"] = check.tails.scored;
-  json["tails"]["decoded"] = check.tails.decoded;
+  json["tails"] = nullptr;
+  if (check.has_numbers) {
+    json["tails"] = verdict_json(check.tails.bad);
+    json["tails"]["bad"] = check.tails.bad.value;
+    json["tails"]["scored"] = check.tails.scored;
+    json["tails"]["decoded"] = check.tails.decoded;
+  }
   json["integral"] = nullptr;
   if (const auto& i = check.integral) {
     json["integral"] = verdict_json(check.integral_off);
@@ -179,7 +198,10 @@ Of a model (a run folder or a .safetensors file), at rows drawn from it, each wi
   tails           rows far away score a number or -inf; the ends of the base decode to numbers
   normalization   one or two columns: the integral of the density is 1; more: the mean of p/q over draws of a wider q is 1
   samples         more than two columns: the mean of q/p over the model's draws is 1, q narrower
-Exit 7 when one of them is off. A conditional model is looked at for several contexts.
+  category sums   the probabilities of a column's categories, given those before it, add up to 1
+  category draws  categories are drawn as often as their probabilities say
+Exit 7 when one of them is off. A conditional model is looked at for several contexts, numbers beside categories given these, and
+whole numbers and places on a circle as numbers on the line, whose density a score sums over cells or turns.
 
 Options
       --json          one JSON object; of a config, with every default written out under "config"
@@ -237,13 +259,9 @@ int Check::check_config(const Context& context) {
 int Check::check_model(const Context& context) {
   if (data_) throw core::ConfigError("unexpected argument " + core::quoted(*data_) + "; a model is checked without data");
   const std::string path = flow::model_path(*subject_);
-  const std::unique_ptr<flow::Model> model = flow::load_model(path, true), as_saved = flow::load_model(path);
-  if (model->schema().has_cells() || model->schema().has(data::Kind::categorical))
-    throw core::ConfigError(path +
-                            ": its density is not one over numbers alone, which is what is checked: it has columns of kind " +
-                            "\"integer\", \"categorical\" or \"periodic\"");
+  const flow::Parts parts = flow::load_parts(path, true), as_saved = flow::load_parts(path);
   core::ThreadPool pool(context.threads);
-  const flow::ModelCheck check = flow::check_model(*model, *as_saved, pool);
+  const flow::ModelCheck check = flow::check_model({parts.categories.get(), parts.numbers.get(), as_saved.numbers.get()}, pool);
   print(json_ ? config::print_json(model_json(path, check), 2) + "\n" : model_table(path, check));
   if (check.ok()) return 0;
   std::vector<std::string> failed;

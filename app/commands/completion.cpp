@@ -65,7 +65,7 @@ std::string shell_quoted(const std::string& text) {
 std::string bash() {
   std::string text = R"(# bash completion for flowfit, made by: flowfit completion bash
 _flowfit() {
-  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' options choices='' valued word
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' options choices='' valued values='' word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
     case $word in
       )" + core::joined(names(), " | ") +
@@ -82,6 +82,11 @@ _flowfit() {
       if (!option.value.empty()) valued.insert(valued.end(), option.flags.begin(), option.flags.end());
     }
     text += "    " + name + ")\n      options='" + words(flags) + "'\n      valued='" + words(valued) + "'\n";
+    std::string of_values;
+    for (const HelpRow& option : options)
+      if (!option.choices.empty())
+        of_values += core::joined(option.flags, " | ") + ") values='" + words(option.choices) + "' ;; ";
+    if (!of_values.empty()) text += "      case $previous in " + of_values + "esac\n";
     if (!choices.empty()) text += "      choices='" + words(choices) + "'\n";
     text += "      ;;\n";
   };
@@ -89,7 +94,9 @@ _flowfit() {
   one("*", help_options(common_options()), names());
   text += R"(  esac
   COMPREPLY=()
-  if [[ " $valued " == *" $previous "* ]]; then
+  if [[ -n $values ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$values" -- "$current")
+  elif [[ " $valued " == *" $previous "* ]]; then
     return  # its value: files, by the default
   elif [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
@@ -109,7 +116,10 @@ std::string zsh() {
     for (const HelpRow& option : options)
       for (const std::string& flag : option.flags) {
         std::string spec = "*" + flag + "[" + escaped(option.text, "[]:\\") + "]";
-        if (!option.value.empty()) spec += ":" + option.value + ":_files";
+        if (!option.choices.empty())
+          spec += ":value:(" + words(option.choices) + ")";
+        else if (!option.value.empty())
+          spec += ":" + option.value + ":_files";
         lines += " \\\n        " + shell_quoted(spec);
       }
     return lines;
@@ -144,7 +154,11 @@ std::string fish() {
     text += "complete -c flowfit" + when;
     for (const std::string& flag : option.flags)
       text += flag.starts_with("--") ? " -l " + flag.substr(2) : " -s " + flag.substr(1);
-    text += (option.value.empty() ? "" : " -r") + std::string(" -d ") + quoted(option.text) + "\n";
+    if (!option.choices.empty())
+      text += " -x -a " + quoted(words(option.choices));
+    else if (!option.value.empty())
+      text += " -r";
+    text += " -d " + quoted(option.text) + "\n";
   };
   for (const HelpRow& option : help_options(common_options())) option_line("", option);
   for (const Entry& entry : entries()) {

@@ -161,7 +161,8 @@ Prints one JSON object about the log-density of the rows of FILE ("-" is standar
 
 Options
       --weight COLUMN   weigh the rows by a column (default: the one the model was trained with, where FILE has it)
-      --invalid HOW     what to do with a row that has a cell that is no number: error (the default), or skip (leave it out)
+      --invalid error|skip
+                        what to do with a row that has a cell that is no number (default: error; skip: leave it out)
       --delimiter C     what separates the fields of FILE: tab, semicolon, … (default: comma; tab for .tsv)
 
 Examples

@@ -41,7 +41,8 @@ Options of every command, before or after its name
   -j, --threads N     worker threads (default: one a CPU); never changes a result
   -q, --quiet         no notices and no progress on standard error, only warnings and errors
   -v, --verbose       more notices: of a training, a line for each evaluation
-      --progress HOW  of a training: bar, plain (lines), none, or auto (default: a bar on a terminal, lines elsewhere)
+      --progress auto|bar|plain|none
+                      of a training (default: auto, a bar on a terminal and plain lines elsewhere)
       --version       version, compiler, instruction set, commit, libraries
   -h, --help          this text
 )";
@@ -97,6 +98,16 @@ const std::vector<ExitCode>& exit_codes() {
   return codes;
 }
 
+// The words of `bar|plain|none`.
+std::vector<std::string> choices_of(const std::string& word) {
+  const auto odd = [](char c) { return c != '|' && std::islower(static_cast<unsigned char>(c)) == 0; };
+  if (word.find('|') == std::string::npos || std::ranges::any_of(word, odd)) return {};
+  std::vector<std::string> choices;
+  std::istringstream parts(word);
+  for (std::string part; std::getline(parts, part, '|');) choices.push_back(part);
+  return choices;
+}
+
 HelpPage help_page(std::string_view text) {
   std::vector<std::string> lines;
   std::istringstream stream{std::string(text)};
@@ -118,11 +129,16 @@ HelpPage help_page(std::string_view text) {
 bool read_row(const std::vector<std::string>& lines, std::size_t& at, HelpRow& row) {
   const std::string& line = lines[at];
   const std::size_t start = indent_of(line);
+  if (start == 0) return false;
   const std::size_t end = line.find("  ", start);  // two blanks end the term
-  if (start == 0 || end == std::string::npos) return false;
-  const std::size_t column = line.find_first_not_of(' ', end);
-  if (column == std::string::npos) return false;
-  row = {line.substr(start, end - start), {}, "", line.substr(column)};
+  std::size_t column = end == std::string::npos ? end : line.find_first_not_of(' ', end);
+  if (column != std::string::npos) {
+    row = {line.substr(start, end - start), {}, "", {}, line.substr(column)};
+  } else {  // a long option, and its text on the next line
+    if (line[start] != '-' || at + 1 == lines.size() || indent_of(lines[at + 1]) <= start) return false;
+    column = indent_of(lines[++at]);
+    row = {line.substr(start), {}, "", {}, lines[at].substr(column)};
+  }
   std::istringstream words(row.term);
   for (std::string word; words >> word;) {
     if (word[0] != '-')
@@ -130,6 +146,7 @@ bool read_row(const std::vector<std::string>& lines, std::size_t& at, HelpRow& r
     else
       row.flags.push_back(word.ends_with(',') ? word.substr(0, word.size() - 1) : word);
   }
+  row.choices = choices_of(row.value);
   for (++at; at < lines.size() && !lines[at].empty() && indent_of(lines[at]) >= column; ++at)
     row.text += " " + lines[at].substr(indent_of(lines[at]));
   return true;
@@ -170,12 +187,7 @@ std::vector<std::string> argument_choices(const HelpPage& page) {
     for (const HelpRow& row : command_summaries()) names.push_back(row.term);
     return names;
   }
-  const auto odd = [](char c) { return c != '|' && std::islower(static_cast<unsigned char>(c)) == 0; };
-  if (word.find('|') == std::string::npos || std::ranges::any_of(word, odd)) return {};
-  std::vector<std::string> choices;
-  std::istringstream parts(word);
-  for (std::string part; std::getline(parts, part, '|');) choices.push_back(part);
-  return choices;
+  return choices_of(word);
 }
 
 }  // namespace flowfit::commands

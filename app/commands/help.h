@@ -19,12 +19,14 @@ struct ExitCode {
 };
 const std::vector<ExitCode>& exit_codes();
 
-/// `  -o, --output DIR   run folder`, with the lines that go on below it; of anything that is no option, `flags` is empty.
+/// `  -o, --output DIR   run folder`, with the lines that go on below it, or with all of the text there; of anything that is no option, `flags`
+/// is empty.
 struct HelpRow {
-  std::string term;                ///< `-o, --output DIR`
-  std::vector<std::string> flags;  ///< `-o`, `--output`
-  std::string value;               ///< `DIR`; empty for a flag
-  std::string text;                ///< in one line
+  std::string term;                  ///< `-o, --output DIR`
+  std::vector<std::string> flags;    ///< `-o`, `--output`
+  std::string value;                 ///< `DIR`; empty for a flag
+  std::vector<std::string> choices;  ///< the words that the value can be, of a value `bar|plain`; none: anything
+  std::string text;                  ///< in one line
 };
 
 /// A text as its parts: `usage:` lines, then sections; the first section has no title.

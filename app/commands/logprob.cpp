@@ -87,8 +87,9 @@ Options
       --pvalue        also a column `pvalue`: the share of held-out rows that score no more than the row, itself counted among
                       them. Uniform for rows like those of the training, small for anomalies
       --calibration FILE   the held-out rows, as CSV, instead of the validation rows whose scores the model keeps
-      --invalid HOW   what to do with a row that has a cell that is no number: error (the default), nan (score it as nan), or
-                      skip (leave it out). A model trained with "missing": "marginalize" scores the cells that are there
+      --invalid error|nan|skip
+                      what to do with a row that has a cell that is no number (default: error; nan: score it as nan; skip: leave it
+                      out). A model trained with "missing": "marginalize" scores the cells that are there
 
 Examples
   flowfit logprob runs/circles points.csv > scores.csv

@@ -99,15 +99,19 @@ Draws one picture of a model with gnuplot (package gnuplot-nox): into a file, or
 the model's columns; of a long table a fixed choice of 10000 rows is used, beside 10000 draws of the model.
 
 Options
-      --what PICTURE  pairs      two columns at a time: rows, draws, and where the model's density is highest (the default)
-                      marginals  a histogram of each column, rows and draws (the default for a single column)
-                      density    exp(logprob) over one or two columns
-                      pit        probability integral transforms: rows in the base's units, uniform where the model is right
-                      coverage   share of rows in the model's highest-density regions
-                      loss       nll by training step, of a run folder
-                      pit and coverage need DATA, and every picture of a conditional model but loss
+      --what pairs|marginals|density|pit|coverage|loss
+                      the picture (default: pairs; of a single column marginals). pit and coverage need DATA, and so does every
+                      picture of a conditional model but loss
       --column NAME   a column to show, as often as needed (default: the first 24; of pairs 6, in a text 3)
   -o, --output FILE   where to write, by its ending an SVG or a PNG (default: a text picture on standard output)
+
+Pictures
+  pairs       two columns at a time: rows, draws, and where the model's density is highest
+  marginals   a histogram of each column, rows and draws
+  density     exp(logprob) over one or two columns
+  pit         probability integral transforms: rows in the base's units, uniform where the model is right
+  coverage    share of rows in the model's highest-density regions
+  loss        nll by training step, of a run folder
 
 Examples
   flowfit plot runs/circles data/circles.csv

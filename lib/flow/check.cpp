@@ -13,30 +13,8 @@ namespace flowfit::flow {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-// Contexts like those of the training: normal in the units the flow sees, up to two deviations away.
-data::Columns draw_context(const Model& model, std::size_t rows, std::uint64_t seed) {
-  constexpr double farthest = 2;
-  data::Columns context;
-  std::uint32_t number = 0;
-  for (const data::Column& column : model.schema().context) {
-    std::vector<double> values(rows);
-    const core::RandomKey key{seed, core::Purpose::check, number++};
-    for (std::size_t i = 0; i < rows; ++i) {
-      key.normals(i, std::span(values).subspan(i, 1));
-      values[i] = column.back(std::clamp(values[i], -farthest, farthest));
-    }
-    context.push_back(std::move(values));
-  }
-  return context;
-}
-
-data::Columns first_rows(const data::Columns& columns, std::size_t count) {
-  data::Columns all;
-  for (const std::vector<double>& column : columns)
-    all.emplace_back(column.begin(), column.begin() + static_cast<std::ptrdiff_t>(std::min(count, column.size())));
-  return all;
-}
+constexpr std::size_t checked_rows = 2000;
+constexpr double gradient_limit = 1e-5;
 
 double round_trip(const Model& model, const Places& at, core::ThreadPool& pool) {
   std::vector<double> log_det(at.rows.front().size());
@@ -92,8 +70,10 @@ Tails tails(const Model& model, const Model& as_saved, const Places& at, core::T
     if (distance <= encoded_until && has_base) {
       const data::Columns z = model.encode(far.rows, far.context, score, pool);
       for (std::size_t i = 0; i < score.size(); ++i) {
+        // A row outside the support has no place in the base.
         wrong[i] = wrong[i] || std::isnan(score[i]) ||
-                   std::ranges::any_of(z, [&](const std::vector<double>& column) { return std::isnan(column[i]); });
+                   (score[i] != -infinity &&
+                    std::ranges::any_of(z, [&](const std::vector<double>& column) { return std::isnan(column[i]); }));
       }
     }
     bad += static_cast<std::size_t>(std::ranges::count(wrong, true));
@@ -126,10 +106,13 @@ Tails tails(const Model& model, const Model& as_saved, const Places& at, core::T
   return result;
 }
 
-/// The middle of the contexts, and `more` drawn ones; without contexts nothing once.
+/// The middle of the contexts, with categories of a drawn one, and `more` drawn ones; without contexts nothing once.
 std::vector<std::vector<double>> some_contexts(const Model& model, const data::Columns& context, std::size_t more) {
   std::vector<std::vector<double>> all(1);
-  for (const data::Column& column : model.schema().context) all.front().push_back(column.back(0));
+  for (std::size_t c = 0; c < context.size(); ++c) {
+    const data::Column& column = model.schema().context[c];
+    all.front().push_back(column.kind == data::Kind::categorical ? context[c][more] : column.back(0));
+  }
   for (std::size_t i = 0; i < more && !context.empty(); ++i) {
     all.emplace_back();
     for (const std::vector<double>& column : context) all.back().push_back(column[i]);
@@ -158,10 +141,11 @@ void keep_worse(std::optional<CheckedMass>& kept, const CheckedMass& other) {
 
 std::vector<ModelCheck::Named> ModelCheck::figures() const {
   std::vector<Named> all;
-  if (has_base) all = {{"round trip", round_trip}, {"log-det", log_det}};
-  all.push_back({"gradient by rows", row_gradient});
+  if (categories) all = {{"category sums", categories->sums}, {"category draws", categories->draws}};
+  if (has_numbers && has_base) all.insert(all.end(), {{"round trip", round_trip}, {"log-det", log_det}});
+  if (has_numbers) all.push_back({"gradient by rows", row_gradient});
   if (tensors > 0) all.push_back({"gradient by parameters", parameter_gradient});
-  all.push_back({"tails", tails.bad});
+  if (has_numbers) all.push_back({"tails", tails.bad});
   if (integral) all.push_back({"normalization", integral_off});
   if (wider) all.push_back({"normalization", wider->off});
   if (narrower) all.push_back({"samples", narrower->off});
@@ -172,18 +156,20 @@ bool ModelCheck::ok() const {
   return std::ranges::all_of(figures(), [](const Named& named) { return named.figure.ok(); });
 }
 
-ModelCheck check_model(const Model& model, const Model& as_saved, core::ThreadPool& pool, std::uint64_t seed) {
-  constexpr std::size_t rows = 2000, most_moved = 1 << 17, most_log_det_rows = 64, gradient_rows = 64;
-  constexpr double integral_limit = 2e-3, gradient_limit = 1e-5, log_det_limit = 1e-5, round_trip_limit = 1e-8;
+namespace {
+
+void check_numbers(const Model& model, const Model& as_saved, const data::Columns& contexts, core::ThreadPool& pool,
+                   std::uint64_t seed, ModelCheck& check) {
+  constexpr std::size_t most_moved = 1 << 17, most_log_det_rows = 64, gradient_rows = 64;
+  constexpr double integral_limit = 2e-3, log_det_limit = 1e-5, round_trip_limit = 1e-8;
   const std::size_t dims = model.schema().columns.size();
   Places at;
-  at.context = draw_context(model, rows, seed);
-  at.rows = model.sample(seed, 0, rows, at.context, pool);
+  at.context = contexts;
+  at.rows = model.sample(seed, 0, checked_rows, at.context, pool);
   for (const std::vector<double>& column : at.rows) at.scales.push_back(spread(column).scale);
-  const Places few{first_rows(at.rows, gradient_rows), first_rows(at.context, gradient_rows), at.scales};
+  const Places few = at.first(gradient_rows);
 
-  ModelCheck check;
-  check.rows = rows;
+  check.rows = checked_rows;
   check.gradient_rows = gradient_rows;
   const Model::Traits traits = model.traits();
   check.estimates = traits.estimates;
@@ -210,13 +196,36 @@ ModelCheck check_model(const Model& model, const Model& as_saved, core::ThreadPo
       check.integral = std::move(integral);
       check.integral_off = {off, integral_limit, !traits.estimates};
     }
-    return check;
+    return;
   }
   for (const std::vector<double>& given : some_contexts(model, at.context, 1)) {
     const Importance found = importance(model, given, pool, seed);
     keep_worse(check.wider, judged(found.wider, traits.estimates));
     keep_worse(check.narrower, judged(found.narrower, traits.estimates));
   }
+}
+
+}  // namespace
+
+ModelCheck check_model(const Checkable& model, core::ThreadPool& pool, std::uint64_t seed) {
+  ModelCheck check;
+  data::Columns contexts = draw_context((model.categories ? model.categories : model.numbers)->schema(), checked_rows, seed);
+  if (model.categories) {
+    check.categories = check_categories(*model.categories, pool, seed);
+    for (std::vector<double>& codes : model.categories->sample(seed, 0, checked_rows, contexts, pool))
+      contexts.push_back(std::move(codes));
+  }
+  check.has_numbers = model.numbers != nullptr;
+  if (check.has_numbers) check_numbers(*model.numbers, *model.as_saved, contexts, pool, seed, check);
+  if (!model.categories) return check;
+  const ParameterDifference& of_categories = check.categories->parameters;
+  if (!(of_categories.value <= check.parameter_gradient.value) || !check.has_numbers) {
+    check.parameter_gradient.value = of_categories.value;
+    check.parameter = of_categories.where;
+  }
+  check.parameter_gradient.limit = std::max(gradient_limit, check.parameter_gradient.limit);
+  check.gradient_rows = check.categories->gradient_rows;
+  check.tensors += of_categories.tensors;
   return check;
 }
 

@@ -27,6 +27,12 @@ std::vector<int> places(const config::Node& node, const char* key, const std::ve
   return found;
 }
 
+/// Whether `places` are 0 … count − 1.
+bool counts_up_to(const std::vector<int>& places, int count) {
+  int next = 0;
+  return static_cast<int>(places.size()) == count && std::ranges::all_of(places, [&next](int place) { return place == next++; });
+}
+
 }  // namespace
 
 template <class T>
@@ -148,13 +154,15 @@ Var<T> Density<T>::seen(Pass<T>& pass, Var<T> context, Var<T> x) const {
 
 template <class T>
 Var<T> Density<T>::part(Pass<T>& pass, const Factor& factor, Var<T> x) const {
-  return static_cast<int>(factor.columns.size()) == features_ ? x : autodiff::gather_columns(pass.tape, x, factor.columns);
+  return counts_up_to(factor.columns, features_) ? x : autodiff::gather_columns(pass.tape, x, factor.columns);
 }
 
 template <class T>
 Var<T> Density<T>::given(Pass<T>& pass, const Factor& factor, Var<T> seen, Var<T> x) const {
   if (factor.given.empty()) return {};
-  return factors_.size() == 1 ? seen : autodiff::gather_columns(pass.tape, autodiff::concat(pass.tape, seen, x), factor.given);
+  if (counts_up_to(factor.given, seen_features_)) return seen;
+  const bool of_x = std::ranges::any_of(factor.given, [this](int place) { return place >= seen_features_; });
+  return autodiff::gather_columns(pass.tape, of_x ? autodiff::concat(pass.tape, seen, x) : seen, factor.given);
 }
 
 template <class T>
@@ -185,7 +193,7 @@ std::string Density<T>::not_finite_at(Pass<T>& pass, Var<T> x, Var<T> context, I
 template <class T>
 template <class Step>
 Mapped<T> Density<T>::by_factor(Pass<T>& pass, Var<T> codes, Index rows, Step step) const {
-  if (factors_.size() == 1 && !categories_) return step(factors_.front(), Var<T>{});
+  if (factors_.size() == 1 && counts_up_to(factors_.front().columns, features_)) return step(factors_.front(), Var<T>{});
   const Var<T> all = pass.tape.make(rows, features_, true);
   all.val().setZero();
   if (categories_)

@@ -104,32 +104,49 @@ ParameterDifference parameter_gradient_difference(const Model& model, const Plac
                                                   std::uint64_t seed) {
   constexpr double good_enough = 1e-7;
   const std::size_t rows = at.rows.front().size();
-  const std::vector<double> gradient = model.gradient(at.rows, at.context).parameters;
-  std::vector<double> move(gradient.size(), 0.0), scores(rows);
-  const auto total = [&](double step, std::size_t first, const std::vector<double>& sign) {
-    for (std::size_t i = 0; i < sign.size(); ++i) move[first + i] = step * sign[i];
-    model.log_prob_moved(move, at.rows, at.context, scores, pool);
-    return std::accumulate(scores.begin(), scores.end(), 0.0);
-  };
-  ParameterDifference worst;
-  std::size_t first = 0;
-  for (const Model::ParameterInfo& tensor : model.parameters()) {
-    const std::size_t place = first;
-    first += tensor.size;
-    if (!tensor.learned || tensor.size == 0) continue;
-    ++worst.tensors;
-    const std::vector<double> sign = signs({seed, core::Purpose::check, 200}, worst.tensors, tensor.size);
-    const double product =
-        std::inner_product(sign.begin(), sign.end(), gradient.begin() + static_cast<std::ptrdiff_t>(place), 0.0);
-    double best = infinity;
-    for (const double step : steps) {
-      const double difference = (total(step, place, sign) - total(-step, place, sign)) / (2 * step);
-      lower_to(best, std::abs(difference - product) / (1 + std::abs(product)));
-      if (best < good_enough) break;
+  const std::vector<Model::ParameterInfo> tensors = model.parameters();
+  std::vector<std::vector<double>> directions;  // of each tensor; empty: nothing is learned
+  std::size_t size = 0;
+  for (const Model::ParameterInfo& tensor : tensors) {
+    size += tensor.size;
+    directions.push_back(signs({seed, core::Purpose::check, 200}, directions.size(), tensor.learned ? tensor.size : 0));
+  }
+  // Each row's slope along them. One row at a time: a row where a difference is coarse does not cover what another one shows.
+  std::vector<std::vector<double>> slopes(tensors.size());
+  for (std::size_t i = 0; i < rows; ++i) {
+    const Places row = at.only(i);
+    const std::vector<double> gradient = model.gradient(row.rows, row.context).parameters;
+    auto from = gradient.begin();
+    for (std::size_t t = 0; t < tensors.size(); ++t) {
+      slopes[t].push_back(std::inner_product(directions[t].begin(), directions[t].end(), from, 0.0));
+      from += static_cast<std::ptrdiff_t>(tensors[t].size);
     }
-    std::fill_n(move.begin() + static_cast<std::ptrdiff_t>(place), tensor.size, 0.0);
-    if (best > worst.value || worst.where.empty()) worst.where = tensor.name;
-    raise_to(worst.value, best);
+  }
+  ParameterDifference worst;
+  std::vector<double> move(size, 0.0), above(rows), below(rows);
+  std::size_t place = 0;
+  for (std::size_t t = 0; t < tensors.size(); place += tensors[t++].size) {
+    const std::vector<double>& sign = directions[t];
+    if (sign.empty()) continue;
+    ++worst.tensors;
+    const auto moved = [&](double step, std::vector<double>& scores) {
+      for (std::size_t i = 0; i < sign.size(); ++i) move[place + i] = step * sign[i];
+      model.log_prob_moved(move, at.rows, at.context, scores, pool);
+    };
+    std::vector<double> best(rows, infinity);
+    for (const double step : steps) {
+      moved(step, above);
+      moved(-step, below);
+      for (std::size_t i = 0; i < rows; ++i) {
+        const double difference = (above[i] - below[i]) / (2 * step), slope = slopes[t][i];
+        lower_to(best[i], std::abs(difference - slope) / (1 + std::abs(slope)));
+      }
+      if (std::ranges::max(best) < good_enough) break;
+    }
+    std::fill_n(move.begin() + static_cast<std::ptrdiff_t>(place), sign.size(), 0.0);
+    const double off = std::ranges::max(best);
+    if (off > worst.value || worst.where.empty()) worst.where = tensors[t].name;
+    raise_to(worst.value, off);
   }
   return worst;
 }

@@ -8,14 +8,9 @@
 
 #include "core/parallel.h"
 #include "flow/model.h"
+#include "flow/places.h"
 
 namespace flowfit::flow {
-
-/// Rows to difference at: their context, and for each column the length that counts as 1.
-struct Places {
-  data::Columns rows, context;
-  std::vector<double> scales;
-};
 
 /// Largest |log_det − log|det of encode's Jacobian by central differences|| over the first `count` rows, in nats.
 double log_det_difference(const Model& model, const Places& at, std::size_t count, core::ThreadPool& pool);
@@ -23,7 +18,7 @@ double log_det_difference(const Model& model, const Places& at, std::size_t coun
 /// Largest |difference − gradient| / (1 + |gradient|) of a row's score along random directions of its cells.
 double row_gradient_difference(const Model& model, const Places& at, core::ThreadPool& pool, std::uint64_t seed);
 
-/// The same of the sum of the scores along a random direction of each parameter tensor; `where`: the one that is off most.
+/// The same along a random direction of each parameter tensor; `where`: the one that is off most.
 struct ParameterDifference {
   double value = 0;
   std::string where;

@@ -85,7 +85,7 @@ class Model {
     std::vector<double> parameters;
   };
   virtual Gradient gradient(const data::Columns& columns, const data::Columns& context) const = 0;
-  /// The scores of the same model with `move` added to its parameters; what a mask holds at zero stays there.
+  /// The scores of the same model with `move` added to its parameters, in the order of parameters(); what a mask holds at zero stays there.
   virtual void log_prob_moved(std::span<const double> move, const data::Columns& columns, const data::Columns& context,
                               std::span<double> out, core::ThreadPool& pool) const = 0;
 

@@ -145,7 +145,11 @@ template <class T>
 void TypedModel<T>::log_prob_moved(std::span<const double> move, const data::Columns& columns, const data::Columns& context,
                                    std::span<double> out, core::ThreadPool& pool) const {
   std::vector<T> moved = weights_;
-  for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += static_cast<T>(move[i]);
+  for (const nn::Parameter& p : layout_.parameters()) {
+    for (Index i = 0; i < p.size; ++i)
+      moved[static_cast<std::size_t>(p.offset + i)] += static_cast<T>(move[static_cast<std::size_t>(i)]);
+    move = move.subspan(static_cast<std::size_t>(p.size));
+  }
   for (const nn::Parameter& p : layout_.parameters()) {
     for (std::size_t unit = 0; unit < p.prefix.size(); ++unit)
       std::fill(moved.begin() + p.offset + static_cast<Index>(unit) * p.shape[1] + p.prefix[unit],
@@ -247,9 +251,10 @@ data::Columns TypedModel<T>::encode(const data::Columns& columns, const data::Co
               for (std::size_t d = 0; d < out.size(); ++d)
                 std::copy_n(m.value.value + static_cast<Index>(d) * m.value.rows, rows,
                             out[d].begin() + static_cast<std::ptrdiff_t>(first));
-              for (Index i = 0; i < rows; ++i)
-                log_det[first + static_cast<std::size_t>(i)] =
-                    static_cast<double>(m.log_det.value[i]) + jacobian[first + static_cast<std::size_t>(i)];
+              // What a layer makes of a number outside its column's limits is no matter.
+              for (std::size_t row = first; row < first + static_cast<std::size_t>(rows); ++row)
+                log_det[row] =
+                    std::isinf(jacobian[row]) ? jacobian[row] : static_cast<double>(m.log_det.value[row - first]) + jacobian[row];
             });
   return out;
 }
@@ -300,7 +305,8 @@ Model::Gradient TypedModel<T>::gradient(const data::Columns& columns, const data
             static_cast<double>(in.adjoint[static_cast<Index>(d) * block_rows + i]);
   }
   schema_.pull_back(result.rows, columns);
-  result.parameters.assign(gradients.begin(), gradients.end());
+  for (const nn::Parameter& p : layout_.parameters())  // without what lies between two of them
+    result.parameters.insert(result.parameters.end(), gradients.begin() + p.offset, gradients.begin() + p.offset + p.size);
   return result;
 }
 

@@ -92,6 +92,10 @@ class Completion(Case):
         self.assertEqual(self.bash("flowfit --thr"), ["--threads"])
         self.assertEqual(self.bash("flowfit train d"), [])  # files, by the default of bash
         self.assertEqual(self.bash("flowfit sample m -o "), [])
+        self.assertEqual(self.bash("flowfit logprob m d.csv --invalid "), ["error", "nan", "skip"])
+        self.assertEqual(self.bash("flowfit evaluate m d.csv --invalid s"), ["skip"])
+        self.assertEqual(self.bash("flowfit plot m --what p"), ["pairs", "pit"])
+        self.assertEqual(self.bash("flowfit train d.csv --progress ba"), ["bar"])
         for command in COMMANDS:
             self.assertEqual(set(self.bash(f"flowfit {command} -")), options_of(self.good(command, "--help").out), command)
 
@@ -112,9 +116,9 @@ class Completion(Case):
     def test_fish(self):
         self.check_shell("fish", "--no-execute", "/dev/stdin")
         self.write("script", self.good("completion", "fish").out)
-        done = subprocess.run(["fish", "-N", "-c", "source script; complete -C 'flowfit trai'; complete -C 'flowfit train --resu'"],
+        done = subprocess.run(["fish", "-N", "-c", "source script; complete -C 'flowfit trai'; complete -C 'flowfit train --resu'; complete -C 'flowfit plot m --what co'"],
                               capture_output=True, cwd=self.folder, env=self.environment(HOME=str(self.folder)))
-        self.assertEqual(re.findall(r"^\S+", done.stdout.decode(), re.M), ["train", "--resume"], done.stderr)
+        self.assertEqual(re.findall(r"^\S+", done.stdout.decode(), re.M), ["train", "--resume", "coverage"], done.stderr)
 
 
 if __name__ == "__main__":
