@@ -226,7 +226,6 @@ int Check::run(const Context& context) {
 }
 
 int Check::check_config(const Context& context) {
-  (void)context;
   const std::string config = read_config(*subject_);
   std::optional<data::Dataset> data;
   if (data_)
@@ -235,7 +234,7 @@ int Check::check_config(const Context& context) {
     throw core::ConfigError(*subject_ +
                             ": names no columns under data.columns; name them there, or give the data: flowfit check " +
                             *subject_ + " DATA");
-  const training::Checked checked = training::check(config, *subject_, data ? &*data : nullptr);
+  const training::Checked checked = training::check(config, *subject_, data ? &*data : nullptr, context.threads);
   if (json_) {
     Json json;
     json["ok"] = true;

@@ -122,7 +122,7 @@ std::string as_table(const Found& found, const std::string& a, const std::string
 }  // namespace
 
 std::string_view Compare::help() const {
-  return R"(usage: flowfit compare A B FILE [--tolerance T] [--json]
+  return R"(usage: flowfit compare A B FILE [--tolerance T] [--delimiter C] [--json]
 
 Scores the rows of FILE (CSV; "-" is standard input) with the models A and B, and prints the mean difference of their
 log-densities, B - A in nats a row, with its standard error and a 95 % interval by bootstrap over the rows. Rows should be held
@@ -133,6 +133,7 @@ than under A. Chance alone does so in about one of 40 comparisons of equals.
 
 Options
       --tolerance T   nats a row (default: 0)
+      --delimiter C   what separates the fields of FILE: tab, semicolon, … (default: comma; tab for .tsv)
       --json          one JSON object instead of a table
 
 Examples
@@ -146,6 +147,7 @@ void Compare::options(Options& options) {
   options.positional("B", b_);
   options.positional("FILE", file_);
   options.value("--tolerance", tolerance_);
+  options.value("--delimiter", delimiter_);
   options.flag("--json", json_);
 }
 
@@ -159,7 +161,8 @@ int Compare::run(const Context& context) {
   const data::Schema schema = common_schema(*a, *b);
   refuse_overwriting("-", file);
   const bool with_gaps = a->takes_missing() && b->takes_missing();
-  Table table(file, schema, {.bad = with_gaps ? data::BadCell::keep_missing : data::BadCell::error});
+  Table table(file, schema,
+              {.bad = with_gaps ? data::BadCell::keep_missing : data::BadCell::error, .delimiter = delimiter_option(delimiter_)});
   const Chosen a_given(a->schema().context_names(), schema.context_names()),
       b_given(b->schema().context_names(), schema.context_names()), b_columns(b->schema().names(), schema.names());
   core::ThreadPool pool(context.threads);

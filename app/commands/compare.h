@@ -13,7 +13,7 @@ class Compare final : public Command {
   int run(const Context& context) override;
 
  private:
-  Text a_, b_, file_, tolerance_;
+  Text a_, b_, file_, tolerance_, delimiter_;
   bool json_ = false;
 };
 

@@ -73,7 +73,7 @@ void check_early(Json config, const std::string& config_name, const std::vector<
     if (columns.empty() || (config.contains("data") && !config["data"].is_object())) return;
     config["data"]["columns"] = std::move(columns);
   }
-  (void)training::check(config::print_json(config), config_name, nullptr);
+  (void)training::check(config::print_json(config), config_name, nullptr, 1);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "commands/config_file.h"
 #include "commands/json.h"
+#include "commands/table.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/statistics.h"
@@ -44,17 +45,19 @@ class Runs {
   std::string path_, temporary_;
 };
 
-/// Mean log-densities of rows that a model has not seen.
+/// Mean log-densities of rows that a model has not seen, weighted where the training was.
 struct Scores {
-  core::Moments own, gaussian, mixture;
+  core::WeightedMean own, gaussian, mixture;
 };
 Scores held_out_scores(const std::string& run, const data::Dataset& held, core::ThreadPool& pool) {
   const std::unique_ptr<flow::Model> model = flow::load_model(run);
   const data::Columns columns = held.pick(model->schema().names()), context = held.pick(model->schema().context_names());
   std::vector<double> scores(held.rows());
   Scores result;
-  const auto add = [&](core::Moments& to) {
-    for (const double score : scores) to.add(score);
+  const std::string weight = data_word(*model, "weight");
+  const std::vector<double> weights = weight.empty() ? std::vector<double>() : held.pick(std::span(&weight, 1)).front();
+  const auto add = [&](core::WeightedMean& to) {
+    for (std::size_t i = 0; i < scores.size(); ++i) to.add(scores[i], weights.empty() ? 1.0 : weights[i]);
   };
   if (model->takes_missing()) flow::refuse_inexact(*model, columns, context, [&](std::size_t) { return held.source; });
   model->log_prob(columns, context, scores, pool);
@@ -83,6 +86,7 @@ Options
       --set KEY=VALUE   change the config, as in train
       --seed N          the same as --set train.seed=N; it shuffles the folds too
   -o, --output DIR      keep the runs, in DIR/fold1, DIR/fold2, ...; otherwise nothing is kept
+      --delimiter C     what separates the fields of DATA: tab, semicolon, … (default: comma; tab for .tsv)
 
 Example
   flowfit cv configs/circles.json data/circles.csv --folds 5 --set train.steps=500
@@ -96,6 +100,7 @@ void Cv::options(Options& options) {
   options.values("--set", assignments_);
   options.value("--seed", seed_);
   options.value("-o,--output", output_);
+  options.value("--delimiter", delimiter_);
 }
 
 int Cv::run(const Context& context) {
@@ -108,8 +113,8 @@ int Cv::run(const Context& context) {
   request.config = read_config(config, assignments);
   request.config_name = config;
   request.threads = context.threads;
-  const data::Dataset data = read_data(file, request.config, config);
-  const auto resolved = config::parse_json(training::check(request.config, config, &data).resolved, config);
+  const data::Dataset data = read_data(file, request.config, config, {.delimiter = delimiter_option(delimiter_)});
+  const auto resolved = config::parse_json(training::check(request.config, config, &data, context.threads).resolved, config);
   const auto seed = resolved.at("train").at("seed").get<std::uint64_t>();
   const Runs runs(output_);
   core::ThreadPool pool(context.threads);
@@ -129,10 +134,10 @@ int Cv::run(const Context& context) {
     }
     terminal::stop_if_signalled();
     const Scores scores = held_out_scores(summary.run, parts.held, pool);
-    nll.add(-scores.own.mean);
-    if (scores.gaussian.count > 0) gaussian.add(scores.own.mean - scores.gaussian.mean);
-    if (scores.mixture.count > 0) mixture.add(scores.own.mean - scores.mixture.mean);
-    config::Json one{{"nll", number_or_null(-scores.own.mean)},
+    nll.add(-scores.own.mean());
+    if (scores.gaussian.any()) gaussian.add(scores.own.mean() - scores.gaussian.mean());
+    if (scores.mixture.any()) mixture.add(scores.own.mean() - scores.mixture.mean());
+    config::Json one{{"nll", number_or_null(-scores.own.mean())},
                      {"rows", parts.held.rows()},
                      {"train_nll", number_or_null(summary.train_nll)},
                      {"validation_nll", summary.validation_nll ? number_or_null(*summary.validation_nll) : config::Json()},

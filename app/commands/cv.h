@@ -13,7 +13,7 @@ class Cv final : public Command {
   int run(const Context& context) override;
 
  private:
-  Text config_, data_, folds_, seed_, output_;
+  Text config_, data_, folds_, seed_, output_, delimiter_;
   std::vector<std::string> assignments_;
 };
 

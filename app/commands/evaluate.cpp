@@ -17,37 +17,6 @@
 namespace flowfit::commands {
 namespace {
 
-/// Weighted mean of a stream and its standard error (Welford 1962; West 1979), row by row: the chunks in which it comes change no bit.
-class WeightedMean {
- public:
-  void add(double value, double weight) {
-    if (weight == 0) return;
-    ++count_;
-    plain_.add(value, weight);
-    squared_.add(value, weight * weight);
-  }
-  bool any() const { return count_ > 0; }
-  double mean() const { return plain_.mean; }
-  /// √(Σ w²(x − mean)²) / Σ w, times √(n / (n − 1)): with equal weights that of the plain mean.
-  double standard_error() const {
-    const double n = static_cast<double>(count_), off = squared_.mean - plain_.mean;
-    return std::sqrt((squared_.squares + squared_.total * off * off) * n / (n - 1)) / plain_.total;
-  }
-
- private:
-  struct Moments {
-    double total = 0, mean = 0, squares = 0;
-    void add(double value, double weight) {
-      const double before = value - mean;
-      total += weight;
-      mean += before * weight / total;
-      squares += weight * before * (value - mean);
-    }
-  };
-  std::size_t count_ = 0;
-  Moments plain_, squared_;  // squared_: weighted by w²
-};
-
 /// Leaves out the rows with a missing cell, and returns how many there are then.
 std::size_t keep_whole(data::Columns& x, data::Columns& context) {
   std::size_t kept = 0;
@@ -121,7 +90,7 @@ class BaseTests {
 /// A baseline's scores beside the model's.
 struct Against {
   const flow::Baseline& baseline;
-  WeightedMean scores, gain;
+  core::WeightedMean scores, gain;
 
   void add(const flow::Model& model, const Table& table, std::span<const double> own, core::ThreadPool& pool) {
     if (baseline.empty()) return;
@@ -195,7 +164,7 @@ int Evaluate::run(const Context& context) {
     terminal::notice(table.reader().name() + ": no column " + core::quoted(wish.weight) +
                      ", which the model was trained with: the rows weigh the same");
   core::ThreadPool pool(context.threads);
-  WeightedMean moments;
+  core::WeightedMean moments;
   Against gaussian{model->reference().gaussian, {}, {}}, mixture{model->reference().mixture, {}, {}};
   BaseTests tests(*model);
   std::vector<double> scores;

@@ -48,20 +48,23 @@ void tell(const flow::Imputed& all, const std::string& source, int candidates) {
 }  // namespace
 
 std::string_view Impute::help() const {
-  return R"(usage: flowfit impute MODEL [FILE] [--seed S] [--candidates N] [-o FILE]
+  return R"(usage: flowfit impute MODEL [FILE] [--seed S] [--candidates N] [-o FILE] [--delimiter C]
 
-Fills the missing cells (empty, NA, nan: whatever is no number) of the modelled columns of a CSV by draws from their distribution
-given the row's other cells, and writes the model's columns, context in front. Cells that are there stay as they are. Another seed
-gives another draw: several tables filled so carry the uncertainty (multiple imputation).
+Fills the missing cells (empty, NA, nan, null, …) of the modelled columns of a table by draws from their distribution given the
+row's other cells, and writes the model's columns, context in front. Cells that are there stay as they are, and one that is
+neither missing nor a number is an error. Another seed gives another draw: several tables filled so carry the uncertainty
+(multiple imputation).
 
 Where the flow keeps one order of the columns and no cell that is there hangs on a missing one, draws are exact. Elsewhere a
 row's cells are one of N candidates, drawn by the mixture baseline and taken by importance weights; the notice on standard error
-says what the candidates are worth: their effective sample size.
+says what the candidates are worth: their effective sample size. Missing cells of columns of kind integer, categorical or periodic
+are refused.
 
 Options
   -s, --seed S         another stream of draws (default: 0)
       --candidates N   for each row that has no exact draw (default: 200)
   -o, --output FILE    where to write (default: standard output)
+      --delimiter C    what separates the fields of FILE: tab, semicolon, … (default: comma; tab for .tsv)
 
 Example
   flowfit impute runs/penguins data/penguins.csv -o filled.csv
@@ -74,6 +77,7 @@ void Impute::options(Options& options) {
   options.value("-s,--seed", seed_);
   options.value("--candidates", candidates_);
   options.value("-o,--output", output_);
+  options.value("--delimiter", delimiter_);
 }
 
 int Impute::run(const Context& context) {
@@ -85,7 +89,7 @@ int Impute::run(const Context& context) {
   refuse_overwriting(output, input);
   refuse_overwriting(output, flow::model_path(model_name));
   const std::vector<std::string> given = model->schema().context_names();
-  Table table(input, model->schema(), TableWish{.bad = data::BadCell::nan});
+  Table table(input, model->schema(), TableWish{.bad = data::BadCell::keep_missing, .delimiter = delimiter_option(delimiter_)});
 
   if (output != "-") terminal::catch_signals();
   core::ThreadPool pool(context.threads);

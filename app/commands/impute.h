@@ -13,7 +13,7 @@ class Impute final : public Command {
   int run(const Context& context) override;
 
  private:
-  Text model_, file_, seed_, candidates_, output_;
+  Text model_, file_, seed_, candidates_, output_, delimiter_;
 };
 
 }  // namespace flowfit::commands

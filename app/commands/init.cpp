@@ -2,6 +2,7 @@
 #include "commands/init.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "commands/json.h"
 #include "commands/table.h"
@@ -18,6 +19,7 @@ using config::Json;
 // The rules' numbers; docs/commands.md states them.
 constexpr std::size_t few_values = 10;
 constexpr double pile = 0.01;
+constexpr std::size_t least_pile = 5;
 
 struct Advice {
   std::string kind, reason;
@@ -48,12 +50,19 @@ Advice advise(const data::ColumnProfile& column) {
   if (column.distinct == 1) return {"ignore", "constant"};
   if (!column.numbers()) return advise_text(column);
   if (column.counts_up) return {"ignore", "counts the rows"};
+  if (column.words > 0 && column.distinct <= few_values)  // codes, some of them letters
+    return {"categorical", std::to_string(column.distinct) + " different numbers, and words such as " + core::quoted(column.text)};
   if (column.distinct <= few_values && 2 * column.distinct <= column.present)
     return {"categorical", std::to_string(column.distinct) + " different numbers"};
   const std::string range = core::number(column.low) + " to " + core::number(column.high);
   if (column.whole) return {"integer", "whole numbers, " + range};
-  if (column.at_low >= pile) return {"bounded", share(column.at_low) + " are " + core::number(column.low) + ", the least"};
-  if (column.at_high >= pile) return {"bounded", share(column.at_high) + " are " + core::number(column.high) + ", the most"};
+  const auto piled = [&](std::size_t count, double limit, const char* which) -> std::optional<Advice> {
+    const double part = static_cast<double>(count) / static_cast<double>(column.present);
+    if (count < least_pile || part < pile) return {};
+    return Advice{"bounded", share(part) + " are " + core::number(limit) + ", the " + which};
+  };
+  if (const auto low = piled(column.low_count, column.low, "least")) return *low;
+  if (const auto high = piled(column.high_count, column.high, "most")) return *high;
   if (column.low == 0) return {"bounded", "never below 0, " + range};
   if (column.low > 0) return {"positive", range};
   return {"continuous", range};
@@ -92,17 +101,28 @@ std::string advised_config(const std::string& path, char delimiter) {
   bool missing = false, flows = false;
   std::size_t modelled = 0;
   std::string told;
+  std::vector<std::string> slips;
   for (const data::ColumnProfile& column : table.columns) {
-    const Advice advice = advise(column);
+    Advice advice = advise(column);
+    if (column.missing > 0) advice.reason += "; " + counted(column.missing, "cell") + " missing";
     columns.push_back(entry(column.name, advice.kind));
     notes[column.name] = advice.kind + ": " + advice.reason;
     told += (told.empty() ? "" : "\n") + column.name + ": " + advice.kind + " (" + advice.reason + ")";
+    if (column.numbers() && column.words > 0 && advice.kind != "categorical" && advice.kind != "ignore")
+      slips.push_back(table.source + ": row " + std::to_string(column.word_row) + ": column " + core::quoted(column.name) +
+                      " holds " + core::quoted(column.text) +
+                      (column.words > 1 ? ", the first of " + counted(column.words, "cell") + " that are no numbers"
+                                        : ", its only cell that is no number") +
+                      "; it is taken for a slip, and training will refuse it: correct it, or empty the cell");
     if (advice.kind == "ignore") continue;
     ++modelled;
     flows = flows || advice.kind != "categorical";
     missing = missing || column.missing > 0;
   }
+  if (missing) told += "\nrows with a missing cell are left out (\"missing\": \"drop\")";
   terminal::notice(told);
+  for (const std::string& slip : slips) terminal::warning(slip);
+  if (table.rows < 2) throw core::DataError(table.source + ": expected at least 2 rows to train on, got 1");
   if (modelled == 0)
     throw core::DataError(table.source + ": expected a column to model, got none; all are constant, dates or names");
   Json config = {{"data", {{"columns", columns}, {"note", notes}, {"validation", 0.1}}}};

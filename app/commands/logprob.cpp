@@ -44,7 +44,7 @@ void need_conditionals(const flow::Model& model, const std::string& name) {
 }
 
 /// Ascending scores of held-out rows: of a file, or those that training left in the model.
-std::vector<double> calibration_scores(const flow::Model& model, const std::string& name, const Text& file,
+std::vector<double> calibration_scores(const flow::Model& model, const std::string& name, const Text& file, char delimiter,
                                        core::ThreadPool& pool) {
   if (!file) {
     if (model.reference().scores.empty())
@@ -53,7 +53,7 @@ std::vector<double> calibration_scores(const flow::Model& model, const std::stri
     return model.reference().scores;
   }
   std::vector<double> all, scores;
-  Table table(*file, model.schema());
+  Table table(*file, model.schema(), {.delimiter = delimiter});
   while (table.read()) {
     scores.resize(table.rows());
     model.log_prob(table.columns, table.context, scores, pool);
@@ -88,8 +88,8 @@ Options
                       them. Uniform for rows like those of the training, small for anomalies
       --calibration FILE   the held-out rows, as CSV, instead of the validation rows whose scores the model keeps
       --invalid error|nan|skip
-                      what to do with a row that has a cell that is no number (default: error; nan: score it as nan; skip: leave it
-                      out). A model trained with "missing": "marginalize" scores the cells that are there
+                      what to do with a row that has a cell that is no number (default: error; nan: score it as nan; skip:
+                      leave it out). By default a model trained with "missing": "marginalize" scores the cells that are there
 
 Examples
   flowfit logprob runs/circles points.csv > scores.csv
@@ -127,7 +127,7 @@ int Logprob::run(const Context& context) {
   core::ThreadPool pool(context.threads);
   if (per_column_) need_conditionals(*model, model_name);
   const std::vector<double> calibration =
-      p_value_ ? calibration_scores(*model, model_name, calibration_, pool) : std::vector<double>();
+      p_value_ ? calibration_scores(*model, model_name, calibration_, wish.delimiter, pool) : std::vector<double>();
   std::vector<std::string> added{"logprob"};
   if (per_column_)
     for (const std::string& column : model->schema().names()) added.push_back("logprob_" + column);

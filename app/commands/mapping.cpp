@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "commands/table.h"
 #include "core/error.h"
@@ -57,8 +58,11 @@ int map_table(Direction direction, const Mapping& call, const Context& context) 
       mapped = model->decode(table.columns, table.context, log_dets[0], pool);
       schema.as_sampled(mapped);
     }
-    for (std::size_t row = 0; row < table.rows(); ++row)
-      if (!is_finite(mapped, row) || !std::isfinite(log_dets[0][row])) ++lost;
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+      if (is_finite(mapped, row) && std::isfinite(log_dets[0][row])) continue;
+      ++lost;
+      log_dets[0][row] = -std::numeric_limits<double>::infinity();
+    }
     out.write({by_place ? &mapped : &table.context, by_place ? &table.context : &mapped, call.log_det ? &log_dets : &none},
               table.rows());
     if (table.stalled()) out.flush();
@@ -67,9 +71,10 @@ int map_table(Direction direction, const Mapping& call, const Context& context) 
   terminal::stop_if_signalled();  // the end of the input may be the same Ctrl-C
   out.close();
   if (lost > 0)
-    terminal::warning(table.reader().name() + ": " + std::to_string(lost) + " of " + counted(table.total(), "row") +
-                      (lost == 1 ? " has" : " have") + " no image" +
-                      (direction == Direction::encode ? "; outside the support of the model" : ""));
+    terminal::warning(
+        table.reader().name() + ": " + std::to_string(lost) + " of " + counted(table.total(), "row") +
+        (lost == 1 ? " has" : " have") + " no image" +
+        (direction == Direction::encode ? "; outside the support of the model, or too far out to be computed" : ""));
   return 0;
 }
 

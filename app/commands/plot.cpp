@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "commands/table.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/parallel.h"
@@ -94,6 +95,7 @@ drawing::Figure figure_of(What what, const drawing::Subject& subject, const std:
 
 std::string_view Plot::help() const {
   return R"(usage: flowfit plot MODEL [DATA] [--what PICTURE] [-o FILE.svg|FILE.png] [--column NAME ...]
+                    [--delimiter C]
 
 Draws one picture of a model with gnuplot (package gnuplot-nox): into a file, or as text on standard output. DATA is a CSV with
 the model's columns; of a long table a fixed choice of 10000 rows is used, beside 10000 draws of the model.
@@ -104,6 +106,7 @@ Options
                       picture of a conditional model but loss
       --column NAME   a column to show, as often as needed (default: the first 24; of pairs 6, in a text 3)
   -o, --output FILE   where to write, by its ending an SVG or a PNG (default: a text picture on standard output)
+      --delimiter C   what separates the fields of DATA: tab, semicolon, … (default: comma; tab for .tsv)
 
 Pictures
   pairs       two columns at a time: rows, draws, and where the model's density is highest
@@ -126,6 +129,7 @@ void Plot::options(Options& options) {
   options.value("--what", what_);
   options.values("--column", columns_);
   options.value("-o,--output", output_);
+  options.value("--delimiter", delimiter_);
 }
 
 int Plot::run(const Context& context) {
@@ -161,7 +165,7 @@ int Plot::run(const Context& context) {
       throw core::ConfigError(core::message(picture, "expected a run folder with a metrics.jsonl", core::quoted(model_name)));
     out.buffer() += drawing::render(drawing::loss_figure(*curve, paper));
   } else {
-    const drawing::Subject subject = drawing::gather(*model, data_.value_or(""), false, pool);
+    const drawing::Subject subject = drawing::gather(*model, {data_.value_or(""), delimiter_option(delimiter_)}, false, pool);
     out.buffer() += drawing::render(figure_of(*what, subject, shown, paper));
   }
   terminal::stop_if_signalled();

@@ -13,7 +13,7 @@ class Plot final : public Command {
   int run(const Context& context) override;
 
  private:
-  Text model_, data_, what_, output_;
+  Text model_, data_, what_, output_, delimiter_;
   std::vector<std::string> columns_;
 };
 

@@ -196,7 +196,7 @@ std::string body(const std::string& model_name, const Subject& subject, const st
 }  // namespace
 
 std::string_view Report::help() const {
-  return R"(usage: flowfit report MODEL DATA [-o FILE]
+  return R"(usage: flowfit report MODEL DATA [-o FILE] [--delimiter C]
 
 Writes one HTML page about a model beside the rows of DATA (CSV; "-" is standard input): scores, loss curve, marginals, pairs of
 columns with contours of the density, probability integral transforms, coverage, and the config. The page stands alone: pictures
@@ -205,6 +205,7 @@ drawn with gnuplot (package gnuplot-nox). DATA that was held out shows most.
 
 Options
   -o, --output FILE   where to write (default: standard output)
+      --delimiter C   what separates the fields of DATA: tab, semicolon, … (default: comma; tab for .tsv)
 
 Example
   flowfit report runs/circles test.csv -o report.html
@@ -215,6 +216,7 @@ void Report::options(Options& options) {
   options.positional("MODEL", model_);
   options.positional("DATA", data_);
   options.value("-o,--output", output_);
+  options.value("--delimiter", delimiter_);
 }
 
 int Report::run(const Context& context) {
@@ -231,7 +233,7 @@ int Report::run(const Context& context) {
   if (output != "-") terminal::catch_signals();
   core::Output out(output);
   core::ThreadPool pool(context.threads);
-  const Subject subject = drawing::gather(*model, table, true, pool);
+  const Subject subject = drawing::gather(*model, {table, delimiter_option(delimiter_)}, true, pool);
   out.buffer() += drawing::html_page(model_name + " – flowfit", body(model_name, subject, gnuplot));
   terminal::stop_if_signalled();
   out.close();

@@ -13,7 +13,7 @@ class Report final : public Command {
   int run(const Context& context) override;
 
  private:
-  Text model_, data_, output_;
+  Text model_, data_, output_, delimiter_;
 };
 
 }  // namespace flowfit::commands

@@ -33,12 +33,27 @@ bool names_a_table(const std::string& path) {
   return std::filesystem::path(path).extension() != ".json" && std::filesystem::is_regular_file(path, none);
 }
 
-std::string finished_text(const training::Summary& summary) {
-  const auto nll = [](double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.4f", value);
-    return std::string(text);
+std::string nll(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f", value);
+  return text;
+}
+
+/// A flow that a mixture of normals beats by more than chance and habit is not worth its time.
+void tell_of_baselines(const training::Summary& summary) {
+  constexpr double margin = 0.1;  // nats a row
+  const auto beaten = [&summary](const std::optional<double>& baseline) {
+    return summary.validation_nll && baseline && !(*summary.validation_nll <= *baseline + margin);
   };
+  const bool by_normal = beaten(summary.gaussian_nll);
+  if (!by_normal && !beaten(summary.mixture_nll)) return;
+  terminal::notice("the flow scores the validation rows worse than a " +
+                   std::string(by_normal ? "normal distribution" : "mixture of normals") + " does (nll " +
+                   nll(*summary.validation_nll) + ", " + nll(by_normal ? *summary.gaussian_nll : *summary.mixture_nll) +
+                   "): train longer, try another flow, or give columns with long tails \"preprocess\": \"quantile\"");
+}
+
+std::string finished_text(const training::Summary& summary) {
   std::string text = "step " + std::to_string(summary.steps) + ", " + terminal::duration(summary.seconds) + ", train nll " +
                      nll(summary.train_nll);
   if (summary.validation_nll)
@@ -141,6 +156,7 @@ int Train::run(const Context& context) {
     summary = training::train(request, view);
   }
   terminal::notice(std::string(reason(summary.stopped)) + ": " + finished_text(summary));
+  tell_of_baselines(summary);
   core::Output out("-");
   out.buffer() += summary.json() + "\n";
   out.close();

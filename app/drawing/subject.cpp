@@ -59,10 +59,10 @@ std::string Subject::draws_text() const {
   return std::to_string(draw_count) + " draws of the model" + (conditional() ? " at the contexts of these rows" : "");
 }
 
-Subject gather(const flow::Model& model, const std::string& table_name, bool score_all, core::ThreadPool& pool) {
+Subject gather(const flow::Model& model, const Source& from, bool score_all, core::ThreadPool& pool) {
   Subject subject{.model = model, .pool = pool};
-  if (!table_name.empty()) {
-    commands::Table table(table_name, model.schema(), {.bad = commands::whole_rows(model)});
+  if (!from.file.empty()) {
+    commands::Table table(from.file, model.schema(), {.bad = commands::whole_rows(model), .delimiter = from.delimiter});
     subject.source = table.reader().name();
     diagnostics::Subsample places(most_rows);
     while (table.read()) {

@@ -46,7 +46,13 @@ struct Axis {
 };
 Axis axis_of(const Subject& subject, std::size_t column);
 
-/// Reads `table` ("" for none, where the model is not conditional), and draws as `flowfit sample` does with its default seed. Throws DataError for a table without rows.
-Subject gather(const flow::Model& model, const std::string& table, bool score_all, core::ThreadPool& pool);
+/// A table: its file ("" for none), and what separates its fields (data::ReadOptions).
+struct Source {
+  std::string file;
+  char delimiter = 0;
+};
+
+/// Reads `table` (none only where the model is not conditional), and draws as `flowfit sample` does with its default seed. Throws DataError for a table without rows.
+Subject gather(const flow::Model& model, const Source& table, bool score_all, core::ThreadPool& pool);
 
 }  // namespace flowfit::drawing

@@ -1,6 +1,7 @@
 // Statistics of scores: moments of a stream, tests of uniform and χ² numbers, the bootstrap.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -18,6 +19,37 @@ struct Moments {
   void add(double value);
   double deviation() const;       ///< NaN for a single number
   double standard_error() const;  ///< of the mean; NaN for a single number
+};
+
+/// Weighted mean of a stream and its standard error (Welford 1962; West 1979), row by row: the chunks in which it comes change no bit.
+class WeightedMean {
+ public:
+  void add(double value, double weight) {
+    if (weight == 0) return;
+    ++count_;
+    plain_.add(value, weight);
+    squared_.add(value, weight * weight);
+  }
+  bool any() const { return count_ > 0; }
+  double mean() const { return plain_.mean; }
+  /// √(Σ w²(x − mean)²) / Σ w, times √(n / (n − 1)): with equal weights that of the plain mean.
+  double standard_error() const {
+    const double n = static_cast<double>(count_), off = squared_.mean - plain_.mean;
+    return std::sqrt((squared_.squares + squared_.total * off * off) * n / (n - 1)) / plain_.total;
+  }
+
+ private:
+  struct Moments {
+    double total = 0, mean = 0, squares = 0;
+    void add(double value, double weight) {
+      const double before = value - mean;
+      total += weight;
+      mean += before * weight / total;
+      squares += weight * before * (value - mean);
+    }
+  };
+  std::size_t count_ = 0;
+  Moments plain_, squared_;  // squared_: weighted by w²
 };
 
 /// Distribution functions of the standard normal, and of χ² with a whole number of degrees of freedom.

@@ -97,7 +97,12 @@ void append_number(std::string& text, double value) {
     return;
   }
   char digits[32];
-  const auto result = std::to_chars(digits, digits + sizeof digits, value);
+  // The shortest digits that are read back as this number; powers of ten only where they save many zeros.
+  constexpr double least = 1e-5, most = 1e15;
+  const double size = std::abs(value);
+  const bool written_out = (size >= least && size < most) || size == 0;
+  const auto result = written_out ? std::to_chars(digits, digits + sizeof digits, value, std::chars_format::fixed)
+                                  : std::to_chars(digits, digits + sizeof digits, value);
   text.append(digits, result.ptr);
 }
 

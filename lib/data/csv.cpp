@@ -23,6 +23,8 @@ constexpr std::size_t most_columns = 1'000'000;
 constexpr std::size_t unselected = std::numeric_limits<std::size_t>::max();
 constexpr std::size_t of_text = std::size_t{1} << 62;  // added to the slot of a field of categories: slots below it hold numbers
 
+constexpr const char* utf8_hint = "save the file as UTF-8, for example with iconv -f latin1 -t UTF-8";
+
 std::string fields_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " field" : " fields"); }
 
 /// A name for a message, without quotes but on one line.
@@ -37,13 +39,14 @@ void refuse_other_formats(const std::string& name, std::string_view start) {
     std::string_view magic, got, hint;
   };
   using namespace std::string_view_literals;
-  static constexpr std::array<Format, 5> formats = {{
+  static constexpr std::array<Format, 6> formats = {{
       {"\xFF\xFE"sv, "UTF-16", "save it as UTF-8, for example with iconv -f UTF-16 -t UTF-8"},
       {"\xFE\xFF"sv, "UTF-16", "save it as UTF-8, for example with iconv -f UTF-16 -t UTF-8"},
       {"PK\x03\x04"sv, "a zip file or a spreadsheet", "export it as CSV"},
       // With the first byte of its first page: PAR1 alone is a good name for a column.
       {"PAR1\x15"sv, "a parquet file", "export it as CSV"},
       {"\x89HDF"sv, "an HDF5 file", "export it as CSV"},
+      {"{\""sv, "JSON", "write it as CSV; JSON lines are written, not read"},
   }};
   for (const Format& format : formats)
     if (start.starts_with(format.magic))
@@ -137,9 +140,7 @@ void CsvReader::State::check_header() const {
   std::unordered_map<std::string_view, std::size_t> first;
   for (std::size_t i = 0; i < header.size(); ++i) {
     const std::string& name = header[i];
-    if (!core::is_utf8(name))
-      fail(i + 1, "expected a column name in UTF-8", core::quoted(name),
-           "save the file as UTF-8, for example with iconv -f latin1 -t UTF-8");
+    if (!core::is_utf8(name)) fail(i + 1, "expected a column name in UTF-8", core::quoted(name), utf8_hint);
     if (name.empty())
       fail(i + 1, "expected a column name", "an empty field",
            i == 0 ? std::string("name it, or write the file without its index")
@@ -157,6 +158,8 @@ void CsvReader::State::fail_cell(std::size_t at_line, std::size_t field, const s
   if (slot >= of_text && slot != unselected) {
     if (trimmed(text).empty())
       throw core::DataError(core::message(where, "expected a category", "an empty cell", cell_hint(text)));
+    if (!core::is_utf8(text))
+      throw core::DataError(core::message(where, "expected a category in UTF-8", core::quoted(trimmed(text)), utf8_hint));
     throw core::DataError(core::message(where, "expected a category that the model knows", core::quoted(trimmed(text)),
                                         core::suggestion(trimmed(text), categories[slot - of_text].texts)));
   }

@@ -163,7 +163,8 @@ Dataset read_dataset(const std::string& path, const Selection& selection, const 
     else
       categories[i].open = true;
   }
-  const bool stays =
+  const bool stays =  // standard input has no name to map it by again
+      path != "-" &&
       reader.rows_in_place().value_or(0) > selection.most_bytes / sizeof(double) / std::max<std::size_t>(fields.size(), 1);
   reader.select(fields, selection.bad, std::move(categories));
   std::size_t count = 0;  // of rows read, whether there is room for them or not

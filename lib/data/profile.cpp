@@ -17,12 +17,12 @@ constexpr double exact_whole = 9007199254740992.0;  // 2^53
 struct Cells {
   std::set<double> numbers;
   std::unordered_set<std::string> texts;
-  std::size_t lows = 0, highs = 0;  // numbers that equal the outermost ones
+  std::size_t count = 0, lows = 0, highs = 0;  // of numbers, and of those that equal the outermost ones
   double last = 0;
 };
 
 void add(ColumnProfile& column, Cells& cells, double number) {
-  const bool first = column.present == 1;
+  const bool first = cells.count++ == 0;
   column.whole = (first || column.whole) && number == std::floor(number) && std::abs(number) <= exact_whole;
   column.counts_up = first || (column.counts_up && number == cells.last + 1);
   cells.last = number;
@@ -33,24 +33,23 @@ void add(ColumnProfile& column, Cells& cells, double number) {
   if (cells.numbers.size() < most_distinct) cells.numbers.insert(number);
 }
 
-void add(ColumnProfile& column, Cells& cells, const std::string& cell) {
+void add(ColumnProfile& column, Cells& cells, const std::string& cell, std::size_t row) {
   ++column.present;
   const std::string text(trimmed(cell));
   if (cells.texts.size() < most_distinct) cells.texts.insert(text);
-  if (!column.text.empty()) return;
-  if (const std::optional<double> number = core::parse_number(text); number && std::isfinite(*number))
+  if (const std::optional<double> number = core::parse_number(text); number && std::isfinite(*number)) {
     add(column, cells, *number);
-  else
+  } else if (column.words++ == 0) {
     column.text = text;
+    column.word_row = row;
+  }
 }
 
 void finish(ColumnProfile& column, const Cells& cells) {
   column.distinct = column.numbers() ? cells.numbers.size() : cells.texts.size();
-  column.counts_up = column.counts_up && column.whole && column.present > 1;
-  const double n = static_cast<double>(column.present);
-  if (!column.numbers()) return;
-  column.at_low = static_cast<double>(cells.lows) / n;
-  column.at_high = static_cast<double>(cells.highs) / n;
+  column.counts_up = column.counts_up && column.whole && cells.count > 1;
+  column.low_count = cells.lows;
+  column.high_count = cells.highs;
 }
 
 }  // namespace
@@ -74,7 +73,7 @@ TableProfile profile(const std::string& path, const ReadOptions& options) {
         if (is_missing(cell)) {
           ++table.columns[i].missing;
         } else {
-          add(table.columns[i], cells[i], cell);
+          add(table.columns[i], cells[i], cell, table.rows + 1);
         }
       }
       ++table.rows;

@@ -16,13 +16,17 @@ constexpr std::size_t most_distinct = 1001;
 struct ColumnProfile {
   std::string name;
   std::size_t present = 0, missing = 0;
-  std::size_t distinct = 0;        ///< values that differ, at most `most_distinct`
-  std::string text;                ///< the first cell that is not a finite number; empty: all are numbers
-  bool whole = false;              ///< numbers without a fraction, none beyond 2^53
-  bool counts_up = false;          ///< whole, each row's number one more than that of the row before
-  double low = 0, high = 0;        ///< the outermost numbers
-  double at_low = 0, at_high = 0;  ///< shares of the numbers that equal them
-  bool numbers() const { return text.empty() && present > 0; }
+  std::size_t distinct = 0;  ///< values that differ, at most `most_distinct`
+  std::string text;          ///< the first cell that is not a finite number; empty: all are numbers
+  std::size_t words = 0;     ///< how many are not
+  std::size_t word_row = 0;  ///< of the first, from 1
+  // Of the numbers alone:
+  bool whole = false;                         ///< without a fraction, none beyond 2^53
+  bool counts_up = false;                     ///< whole, each row's number one more than that of the row before
+  double low = 0, high = 0;                   ///< the outermost numbers
+  std::size_t low_count = 0, high_count = 0;  ///< how many equal them
+  /// One word among twenty cells or more is most likely a slip, not a category.
+  bool numbers() const { return present > 0 && 20 * words <= present; }
 };
 
 struct TableProfile {

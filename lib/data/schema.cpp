@@ -47,15 +47,17 @@ double encode_column(const Column& column, std::vector<double>& values, std::spa
   return 0.0;
 }
 
-/// `count` points of the unit cube, one after the other: those of the additive recurrence by the powers of 1/φ, φ^(dims+1) = φ + 1 (Roberts, "The unreasonable effectiveness
-/// of quasirandom sequences", 2018), which in one dimension is that of the golden ratio.
+/// `count` points of the unit cube, one after the other: evenly in the first dimension, which alone they cut into as many equal parts; in the others those of the
+/// additive recurrence by the powers of 1/φ, φ^dims = φ + 1 (Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018), in the way that Hammersley
+/// makes a set of a sequence.
 std::vector<double> spread_points(std::size_t count, std::size_t dims) {
   double phi = 2;
-  for (int i = 0; i < 64; ++i) phi = std::pow(1 + phi, 1 / static_cast<double>(dims + 1));
+  for (int i = 0; i < 64; ++i) phi = std::pow(1 + phi, 1 / static_cast<double>(dims));
   std::vector<double> points;
   for (std::size_t p = 0; p < count; ++p) {
     double step = 1;
-    for (std::size_t d = 0; d < dims; ++d) {
+    points.push_back((static_cast<double>(p) + 0.5) / static_cast<double>(count));
+    for (std::size_t d = 1; d < dims; ++d) {
       step /= phi;
       const double place = 0.5 + step * static_cast<double>(p);
       points.push_back(place - std::floor(place));

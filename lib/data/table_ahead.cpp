@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -16,6 +17,7 @@ struct TableAhead::State {
   std::condition_variable changed;
   enum { wanted, full, ended } slot = wanted;  // rows belong to the thread while they are wanted
   bool abandoned = false;
+  bool alone = false;  // there is no thread to be had: rows are read when they are asked for
   TableRows rows;
   std::exception_ptr error;
 
@@ -43,7 +45,11 @@ TableAhead::TableAhead(std::shared_ptr<TableReader> reader, std::size_t limit) :
   state_->reader = std::move(reader);
   state_->limit = limit;
   // Detached, and owner of all it uses: when the user gives up, it may be waiting for a pipe that stays silent.
-  std::thread([state = state_] { state->run(); }).detach();
+  try {
+    std::thread([state = state_] { state->run(); }).detach();
+  } catch (const std::system_error&) {
+    state_->alone = true;
+  }
 }
 
 TableAhead::~TableAhead() {
@@ -53,6 +59,7 @@ TableAhead::~TableAhead() {
 }
 
 bool TableAhead::next(TableRows& rows) {
+  if (state_->alone) return state_->reader->read(state_->limit, rows) > 0;
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [this] { return state_->slot != State::wanted; });
   if (state_->error) std::rethrow_exception(state_->error);

@@ -20,7 +20,8 @@ std::optional<std::size_t> Categories::code(std::string_view text) {
   for (; index.size() < texts.size();) index.emplace(texts[index.size()], index.size());
   const auto found = index.find(text);
   if (found != index.end()) return found->second;
-  if (!open || (is_missing(text) && !may_be_category(text))) return std::nullopt;
+  // What is not UTF-8 could be written into no model.
+  if (!open || (is_missing(text) && !may_be_category(text)) || !core::is_utf8(text)) return std::nullopt;
   texts.emplace_back(text);
   return index.emplace(texts.back(), texts.size() - 1).first->second;
 }

@@ -52,7 +52,8 @@ struct Expansion {
     (void)node.has("type");
     const int times = node.required("times").exists() ? node.integer("times", 1, 1, 1000) : 1;
     const config::Node inner = node.required("layers");
-    if (inner.exists() && !inner.is_array()) inner.error("expected a list of layers");
+    // Of none, times upon times would be no layers, and no end.
+    if (inner.exists() && (!inner.is_array() || layer["layers"].empty())) inner.error("expected a list of at least one layer");
     node.finish();
     document.check();
     return times;

@@ -4,6 +4,7 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numbers>
 
@@ -155,8 +156,10 @@ class Filling {
       for (std::size_t m = 0; m < missing.size(); ++m) z[static_cast<std::size_t>(base[missing[m]])][i] = normals[m];
     }
     x = model_.decode(z, given, log_det, pool_);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      if (std::isinf(log_det[i]) || std::isnan(log_det[i])) refuse_outside(rows[i]);
     for (const std::size_t d : missing)
-      for (std::size_t i = 0; i < rows.size(); ++i) columns_[d][rows[i]] = x[d][i];
+      for (std::size_t i = 0; i < rows.size(); ++i) columns_[d][rows[i]] = model_.schema().columns[d].sampled(x[d][i]);
   }
 
   void by_resampling(const std::vector<std::size_t>& missing, const std::vector<std::size_t>& rows, Imputed& result) {
@@ -189,12 +192,19 @@ class Filling {
       for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = scores[i] - weights[i];
       for (std::size_t r = 0; r < some.size(); ++r) {
         const std::size_t chosen = choose({weights.data() + r * count, count}, first_ + some[r], result);
-        for (const std::size_t d : missing) columns_[d][some[r]] = x[d][r * count + chosen];
+        for (const std::size_t d : missing) columns_[d][some[r]] = model_.schema().columns[d].sampled(x[d][r * count + chosen]);
       }
     }
   }
 
  private:
+  [[noreturn]] void refuse_outside(std::size_t row) const {
+    throw core::DataError(
+        "row " + std::to_string(first_ + row + 1) +
+        ": expected cells that the model can have, got a row whose density is zero whatever its missing cells are; "
+        "correct it, or leave it out");
+  }
+
   /// The candidates are drawn in the flow's units, column by column.
   void refuse_kinds(const std::vector<std::size_t>& missing) const {
     const data::Schema& schema = model_.schema();
@@ -249,14 +259,15 @@ class Filling {
   /// One of the candidates by their log-weights.
   std::size_t choose(std::span<const double> log_weights, std::uint64_t row, Imputed& result) const {
     const double top = *std::ranges::max_element(log_weights);
+    if (!(top > -std::numeric_limits<double>::infinity())) refuse_outside(row - first_);
     std::vector<double> until;
     double sum = 0, squares = 0;
     for (const double log_weight : log_weights) {
-      const double w = std::isinf(top) ? 1.0 : std::exp(log_weight - top);
+      const double w = std::exp(log_weight - top);
       squares += w * w;
       until.push_back(sum += w);
     }
-    const double effective = std::isinf(top) ? 0 : sum * sum / squares;
+    const double effective = sum * sum / squares;
     result.effective_least = result.resampled_rows == 0 ? effective : std::min(result.effective_least, effective);
     result.effective_sum += effective;
     ++result.resampled_rows;

@@ -92,9 +92,14 @@ std::string write_checkpoint(const flow::TypedModel<T>& model, const Checkpoint<
 }
 
 std::string checkpoint_config(const flow::Archive& archive, const std::string& where) {
-  if (!archive.metadata.contains("train") || !archive.metadata.contains("config"))
-    throw core::ModelError(where + ": not a checkpoint of a training; it holds a model alone");
+  for (const char* key : {"train", "config", "schema"})
+    if (!archive.metadata.contains(key))
+      throw core::ModelError(where + ": not a checkpoint of a training; it holds a model alone");
   return archive.metadata.at("config");
+}
+
+data::Schema checkpoint_schema(const flow::Archive& archive, const std::string& where) {
+  return data::Schema::from_json(config::parse_json(archive.metadata.at("schema"), where), where);
 }
 
 template <class T>

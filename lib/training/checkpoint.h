@@ -30,7 +30,8 @@ std::string write_checkpoint(const flow::TypedModel<T>& model, const Checkpoint<
 template <class T>
 Checkpoint<T> read_checkpoint(const flow::TypedModel<T>& model, const flow::Archive& archive, const std::string& where);
 
-/// The resolved config a checkpoint was made with.
+/// The resolved config a checkpoint was made with, and its columns.
 std::string checkpoint_config(const flow::Archive& archive, const std::string& where);
+data::Schema checkpoint_schema(const flow::Archive& archive, const std::string& where);
 
 }  // namespace flowfit::training

@@ -46,6 +46,23 @@ std::pair<double, double> ties(const std::vector<double>& values) {
   return {static_cast<double>(tied) / static_cast<double>(values.size()), commonest};
 }
 
+/// A model keeps the units it was made with: a config that asks for others would say what is not so.
+void refuse_other_preprocessing(const Plan& plan, const flow::Archive& archive, const std::string& path) {
+  const config::Document document = flow::expand(config::parse_json(archive.metadata.at("config"), path));
+  const flow::Settings theirs = flow::Settings::read(document.root(), std::nullopt);
+  const auto compare = [&path](const std::vector<data::ColumnSpec>& mine, const std::vector<data::ColumnSpec>& other) {
+    for (std::size_t i = 0; i < mine.size(); ++i) {
+      const config::Json wanted = mine[i].to_json(data::Preprocess::standardize),
+                         made = other[i].to_json(data::Preprocess::standardize);
+      if (wanted != made)
+        throw core::ConfigError("--init: " + path + ": its preprocessing stays, in which column " + core::quoted(mine[i].name) +
+                                " is " + made.dump() + ", got " + wanted.dump() + "; write the same into the config");
+    }
+  };
+  compare(plan.flow.column_specs, theirs.column_specs);
+  compare(plan.flow.context_specs, theirs.context_specs);
+}
+
 }  // namespace
 
 Plan read_plan(const std::string& config, const std::string& name, std::optional<std::span<const std::string>> header) {
@@ -93,6 +110,7 @@ void start_from(flow::TypedModel<T>& model, const Plan& plan, const std::string&
   };
   refuse_other_kinds(schema.columns, plan.flow.column_specs);
   refuse_other_kinds(schema.context, plan.flow.context_specs);
+  refuse_other_preprocessing(plan, archive, path);
   model.set_schema(schema);
   try {
     model.load(archive, path);

@@ -29,14 +29,19 @@ flow::Reference fit_reference(const data::Schema& schema, const Parts& parts, co
 std::pair<std::optional<double>, std::optional<double>> baseline_nlls(const flow::Model& model, const Parts& parts,
                                                                       core::ThreadPool& pool) {
   if (parts.validation.count() == 0 || model.reference().gaussian.empty()) return {};
+  const std::vector<double>& weights = parts.validation.weights();
   const auto nll = [&](const flow::Baseline& baseline) {
-    double sum = 0;
-    parts.validation.by_chunks([&](std::size_t, const data::Columns& x, const data::Columns& context) {
+    double sum = 0, total = 0;
+    parts.validation.by_chunks([&](std::size_t first, const data::Columns& x, const data::Columns& context) {
       std::vector<double> scores(x.front().size());
       model.log_prob(baseline, x, context, scores, pool);
-      for (const double score : scores) sum += score;
+      for (std::size_t i = 0; i < scores.size(); ++i) {
+        const double weight = weights.empty() ? 1.0 : weights[first + i];
+        sum += weight * scores[i];
+        total += weight;
+      }
     });
-    return -sum / static_cast<double>(parts.validation.count());
+    return -sum / total;
   };
   return {nll(model.reference().gaussian), nll(model.reference().mixture)};
 }

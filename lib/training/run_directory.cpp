@@ -19,27 +19,26 @@ namespace fs = std::filesystem;
 
 std::string reason(int code) { return std::system_category().message(code); }
 
-/// The folders of `path` that are missing, made one by one; the topmost of them, or "".
-std::string make_folders(const fs::path& path) {
+/// Makes the folders of `path` that are missing, one by one, and notes the topmost of them.
+void make_folders(const fs::path& path, std::string& topmost) {
   std::error_code error;
   if (fs::exists(path, error)) {
     if (!fs::is_directory(path, error))
       throw core::IoError(path.string() + ": expected a folder for the run, got a file; choose another with -o");
-    return {};
+    return;
   }
-  const fs::path parent = path.parent_path();
-  const std::string above = parent.empty() ? std::string() : make_folders(parent);
+  if (const fs::path parent = path.parent_path(); !parent.empty()) make_folders(parent, topmost);
   if (!fs::create_directory(path, error) && error)
     throw core::IoError(path.string() + ": cannot create the folder: " + error.message());
-  return above.empty() ? path.string() : above;
+  if (topmost.empty()) topmost = path.string();
 }
 
 }  // namespace
 
 RunDirectory::RunDirectory(std::string path, bool resume, bool force) : path_(std::move(path)) {
   while (path_.size() > 1 && path_.ends_with('/')) path_.pop_back();
-  made_ = make_folders(path_);
   try {
+    make_folders(path_, made_);
     open(resume, force);
   } catch (...) {
     release();
@@ -75,7 +74,7 @@ void RunDirectory::release() {
   if (!had_metrics_) fs::remove(file("metrics.jsonl"), none);
   // Only folders that are still empty go: nothing that someone put there meanwhile.
   for (fs::path at = path_; !made_.empty(); at = at.parent_path()) {
-    if (!fs::remove(at, none) || at == fs::path(made_)) break;
+    if ((!fs::remove(at, none) && fs::exists(at, none)) || at == fs::path(made_)) break;
   }
   made_.clear();
   if (lock_ >= 0) ::close(lock_);

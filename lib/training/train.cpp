@@ -12,6 +12,7 @@
 #include "core/memory.h"
 #include "core/text.h"
 #include "training/checkpoint.h"
+#include "training/outside.h"
 #include "training/prepare.h"
 #include "training/references.h"
 #include "training/rows.h"
@@ -43,26 +44,29 @@ class Training {
         parts_(split(plan.flow, request.data, request.validation ? &*request.validation : nullptr)) {}
 
   Summary run() {
-    if (request_.init)
+    RunDirectory directory(request_.directory, request_.resume, request_.force);
+    directory_ = &directory;
+    std::optional<Checkpoint<T>> last;
+    if (directory.resumes())
+      last = read_last();
+    else if (request_.init)
       start_from(*model_, plan_, *request_.init);
     else
       model_->set_schema(fit_schema(plan_, parts_));
     refuse_inexact(*model_, parts_);
     train_ = encoded<T>(model_->schema(), parts_.train, plan_.flow.seed);
     validation_ = encoded<T>(model_->schema(), parts_.validation, plan_.flow.seed);
-    RunDirectory directory(request_.directory, request_.resume, request_.force);
-    directory_ = &directory;
     say_what();
-    if (const Rows<T>& seen = train_.looked_at(); !directory.resumes() && !request_.init)
+    if (const Rows<T>& seen = train_.looked_at(); !last && !request_.init)
       model_->density().initialize(model_->weights(), seen.x, seen.context, static_cast<Index>(seen.count), plan_.flow.seed,
                                    pool_);
     Trainer<T> trainer(*model_, plan_.training, train_, validation_, pool_);
     trainer_ = &trainer;
     std::size_t metrics_start = 0;
-    if (directory.resumes()) {
-      if (auto done = resume(metrics_start)) return *done;
+    if (last) {
+      if (auto done = resume(*last, metrics_start)) return *done;
     } else {
-      refuse_rows_outside();
+      refuse_rows_outside(trainer, *model_, parts_, train_, validation_);
       trainer.save(good_);
     }
     core::Appender metrics(directory.file("metrics.jsonl"), metrics_start);
@@ -90,44 +94,26 @@ class Training {
     return count;
   }
 
-  /// `x1 = 2, x2 = 0.5 (row 41 of the training part, the first of 2)`.
-  std::string row_text(const Part& rows, std::size_t row, std::size_t count, const char* part) const {
-    data::Columns columns, context;
-    rows.read(row, 1, columns, context);
-    std::vector<std::string> cells;
-    for (std::size_t d = 0; d < columns.size(); ++d)
-      cells.push_back(plan_.flow.columns[d] + " = " + model_->schema().columns[d].text(columns[d].front()));
-    return core::joined(cells) + " (row " + std::to_string(row + 1) + " of the " + part + " part" +
-           (count > 1 ? ", the first of " + std::to_string(count) : "") + ")";
-  }
-
-  /// A row that the flow cannot reach would make every step infinite.
-  void refuse_rows_outside() {
-    const auto look = [&](const Rows<T>& rows, const Part& part, const std::string& source, const char* name) {
-      const std::vector<std::size_t> bad = trainer_->bad_rows(rows, model_->weights());
-      if (bad.empty()) return;
-      throw core::DataError(source + ": expected rows inside the support of the flow, got " +
-                            row_text(part, bad.front(), bad.size(), name) +
-                            "; its density is zero there: change the flow, or leave such rows out");
-    };
-    look(train_, parts_.train, request_.data.source, "training");
-    look(validation_, parts_.validation, request_.validation ? request_.validation->source : request_.data.source, "validation");
-  }
-
-  /// Goes on from last.safetensors; a summary when there is nothing left to do.
-  std::optional<Summary> resume(std::size_t& metrics_start) {
+  /// last.safetensors, which is of this config and of these rows. The model takes its preprocessing: that of a run with `init` is not what rows are fitted to.
+  Checkpoint<T> read_last() {
     const std::string path = directory_->file("last.safetensors");
     directory_->keep();
     const flow::Archive archive = flow::read_archive(core::read_file(path), path);
     refuse_other_config(plan_.resolved(), checkpoint_config(archive, path), path);
+    model_->set_schema(checkpoint_schema(archive, path));
     model_->load(archive, path);
     Checkpoint<T> checkpoint = read_checkpoint(*model_, archive, path);
     if (checkpoint.fingerprint != parts_.fingerprint)
       throw core::DataError(request_.data.source + ": expected the data that the run in " + path + " was begun with (" +
                             checkpoint.fingerprint + "), got " + parts_.fingerprint +
                             "; resume with that data, or train into another folder");
+    return checkpoint;
+  }
+
+  /// Goes on from there; a summary when there is nothing left to do.
+  std::optional<Summary> resume(Checkpoint<T>& checkpoint, std::size_t& metrics_start) {
     if (!checkpoint.summary.empty()) {
-      Json json = config::parse_json(checkpoint.summary, path);
+      Json json = config::parse_json(checkpoint.summary, directory_->file("last.safetensors"));
       // More steps may have been asked for; patience that has run out stays so.
       if (json.at("stopped") != "steps" || checkpoint.now.state.step >= plan_.training.steps) {
         json["run"] = directory_->path();
@@ -217,7 +203,7 @@ class Training {
     const Cause cause = trainer_->cause();
     std::string text = cause.backward ? "a gradient that is not finite" : "no finite score";
     if (!cause.where.empty()) text += " at " + cause.where;
-    if (!cause.rows.empty()) text += " for " + row_text(parts_.train, cause.rows.front(), cause.rows.size(), "training");
+    if (!cause.rows.empty()) text += " for " + row_text(model_->schema(), parts_.train, cause.rows.front(), cause.rows.size(), "training");
     return text;
   }
 
@@ -344,12 +330,15 @@ class Training {
       s.train_nll = trainer_->nll(train_, trainer_->saved()) - train_.log_det;
       if (validation_.count > 0) s.validation_nll = trainer_->nll(validation_, trainer_->saved()) - validation_.log_det;
     }
-    model_->set_reference(fit_reference(model_->schema(), parts_, held_out, plan_.flow.seed, pool_));
-    std::tie(s.gaussian_nll, s.mixture_nll) = baseline_nlls(*model_, parts_, pool_);
     Json record = saved_record(stopped);
     record["train_nll"] = number_or_null(s.train_nll);
     record["validation_nll"] = number_or_null(s.validation_nll);
+    // Fitting baselines takes its time, which who stops a run may not have: the checkpoint comes first, and who interrupts it gets no baselines.
     const bool finished = stopped == "steps" || stopped == "patience";
+    if (!finished) checkpoint({}, record);
+    if (stopped == "interrupted") return s;
+    model_->set_reference(fit_reference(model_->schema(), parts_, held_out, plan_.flow.seed, pool_));
+    std::tie(s.gaussian_nll, s.mixture_nll) = baseline_nlls(*model_, parts_, pool_);
     checkpoint(finished ? s.json() : std::string(), record);
     return s;
   }

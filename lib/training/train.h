@@ -72,6 +72,6 @@ struct Checked {
   std::size_t parameters = 0, columns = 0, context = 0;
   std::vector<std::string> remarks;
 };
-Checked check(const std::string& config, const std::string& config_name, const data::Dataset* data);
+Checked check(const std::string& config, const std::string& config_name, const data::Dataset* data, int threads);
 
 }  // namespace flowfit::training

@@ -56,6 +56,23 @@ class PerColumn(Pairs):
         skipped = self.good("logprob", "pairs", "--per-column", "--invalid", "nan", "-q", stdin="x,y\n1,\n", err=None).lines()
         self.assertEqual(skipped[1], "nan,nan,nan")
 
+    def test_a_single_factor_has_its_own_order_and_its_own_context(self):
+        flow = [{"type": "autoregressive", "univariate": {"type": "affine"}, "net": {"hidden": [8]}}]
+        self.write("turned.json", json.dumps({"data": {"columns": ["x", "y"]}, "train": {"steps": 60, "dtype": "float64"},
+                                              "factors": [{"columns": ["y", "x"], "flow": flow}]}))
+        self.good("train", "turned.json", "pairs.csv", "-o", "turned", "-q")
+        result = self.good("logprob", "turned", "--per-column", stdin="x,y\n-1,1\n0,1\n2,1\n", err="flowfit: terms by column: y, then x given y\n")
+        self.assertEqual(len(set(result.numbers(2))), 1)
+        self.assertEqual(len(set(result.numbers(1))), 3)
+        # Of two columns that are given, the factor is to see one.
+        self.write("three.csv", "x,y,z\n" + "".join(f"{line},{i % 7}\n" for i, line in enumerate(self.read("pairs.csv").decode().split()[1:])))
+        self.write("one.json", json.dumps({"data": {"columns": ["y"], "context": ["z", "x"]}, "train": {"steps": 60},
+                                           "factors": [{"columns": ["y"], "context": ["x"], "flow": flow[:1]}]}))
+        self.good("train", "one.json", "three.csv", "-o", "one", "-q")
+        scores = self.good("logprob", "one", stdin="x,y,z\n1,2,0\n1,2,6\n-1,2,0\n").numbers()
+        self.assertEqual(scores[0], scores[1])
+        self.assertNotEqual(scores[0], scores[2])
+
     def test_factors(self):
         config = {"data": {"columns": ["x", "y"]}, "train": {"steps": 40, "dtype": "float64"}, "factors": [
             {"columns": ["y"], "flow": [{"type": "elementwise", "univariate": {"type": "spline"}}]},
@@ -137,6 +154,16 @@ class Impute(Pairs):
         filled = self.good("impute", "given", stdin="x,y\n1,\n2,3\n", err=None).lines()
         self.assertEqual((filled[0], filled[2]), ("x,y", "2,3"))
         self.bad(3, "impute", "given", stdin="x,y\n1,2\n,3\n", says=('stdin: row 2 lacks "x"', "only columns that it models"))
+
+    def test_cells_keep_to_the_columns_limits(self):
+        self.write("pairs.csv", "x,y\n" + "".join(f"{0.5 + (i % 50) * 0.01},{i % 40 / 39}\n" for i in range(400)))
+        self.fit("box", data__columns=[{"name": "x", "kind": "positive"}, {"name": "y", "kind": "bounded", "margin": 0.3}], train__steps=20)
+        filled = self.good("impute", "box", stdin="x,y\n" + "1,\n" * 300 + ",0.5\n" * 300, err=None)
+        self.assertTrue(all(0 <= y <= 1 for y in filled.numbers(1)))
+        self.assertIn(1.0, filled.numbers(1))  # some were beyond
+        self.bad(3, "impute", "box", stdin="x,y\n4OOO,\n", says='stdin:2:1 (x): expected a number, got "4OOO"')
+        for row in ("-1,", ",2"):
+            self.bad(3, "impute", "box", stdin=f"x,y\n1,0.5\n{row}\n", says=("row 2: ", "density is zero"))
 
 
 class Ensembles(Pairs):

@@ -65,6 +65,22 @@ class Errors(Case):
         self.table(3, b"\xff\xfex\0", "UTF-16")
         self.table(3, "x1,x2\r1,2\r", "data.csv")
 
+    def test_categories_that_are_not_utf8(self):
+        self.config(data__columns=["x1", {"name": "x2", "kind": "categorical"}], flow=[{"type": "elementwise", "univariate": {"type": "affine"}}])
+        self.write("data.csv", b"x1,x2\n1,a\n2,caf\xe9\n3,b\n")
+        self.refused(3, "data.csv:3:2 (x2): expected a category in UTF-8", "iconv")
+
+    def test_another_delimiter(self):
+        """The hint is one that every command understands."""
+        run = self.trained()
+        self.write("semi.csv", self.read("data.csv").replace(b",", b";"))
+        config = "config.json"
+        for call in (["train", config, "semi.csv", "-o", "other"], ["check", config, "semi.csv"], ["cv", config, "semi.csv", "--folds", "2"],
+                     ["logprob", run, "semi.csv"], ["impute", run, "semi.csv"], ["evaluate", run, "semi.csv"], ["compare", run, run, "semi.csv"],
+                     ["encode", run, "semi.csv"], ["plot", run, "semi.csv"], ["report", run, "semi.csv", "-o", "report.html"], ["init", "semi.csv"]):
+            self.assertIn("--delimiter semicolon", self.bad(3, *call, "-q").err)
+            self.good(*call, "-q", "--delimiter", "semicolon", err=None)
+
     def test_too_little(self):
         self.table(3, "", "an empty file")
         self.table(3, "x1,x2\n", "a header only")
@@ -105,6 +121,12 @@ class Errors(Case):
         self.assertEqual(checked["config"]["data"]["columns"], ["x1", "x2"])
         self.assertEqual(checked["config"]["train"]["optimizer"]["type"], "adam")
         self.bad(2, "check", "config.json", says=("data.columns", "DATA"))
+        # As train would: no row of a table with numbers below its mean is an exponential of anything.
+        self.config("exp.json", flow=[{"type": "exp"}])
+        for command in ("check", "train"):
+            self.bad(3, command, "exp.json", "data.csv", "-q", says="data.csv: expected rows inside the support of the flow, got x1 = ")
+        self.config("none.json", flow=[{"type": "repeat", "times": 1000, "layers": []}], data__columns=["x1"])
+        self.bad(2, "check", "none.json", says="/flow/0/layers: expected a list of at least one layer")
         self.config(data__columns=["x1", "x2"])
         self.good("check", "config.json")
         rows = self.read("data.csv").decode().splitlines()

@@ -115,6 +115,8 @@ class Formats(Case):
             flags = ["--stream"] if name == "disk" else []
             self.good("train", "config.json", "data.npy", "--validation", "held.npy", "-o", name, "--force", "-q", *flags, err=None)
         self.assertEqual(self.read("disk/model.safetensors"), self.read("memory/model.safetensors"))
+        piped = self.shell('"$FLOWFIT" train config.json - -o piped --stream -q < data.npy')  # has no name to be mapped by
+        self.assertEqual((piped.code, piped.err.count("expected a .npy file")), (2, 1), piped.err)
         self.bad(2, "train", "config.json", "data.csv", "-o", "none", "--stream",
                  says="--stream: expected a .npy file, not compressed, got data.csv; save the table as one")
         self.assertFalse(self.path("none").exists())

@@ -52,13 +52,35 @@ class Init(Case):
                 self.assertEqual(got[0], kind, got)
                 self.assertIn(reason, got[1])
 
+    def test_a_slip_among_numbers_is_told_with_its_row(self):
+        for slip, kind in (("4O", "integer"), ("inf", "integer"), ("n.a.", "integer")):
+            self.write("t.csv", table({"x": lambda i: i * i % 97 + 0.5, "n": lambda i: slip if i == 20 else i * i % 61}, 90))
+            result = self.good("init", "t.csv", err=None)
+            self.assertEqual(result.json()["data"]["columns"][1]["kind"], kind)
+            self.assertIn(f'flowfit: warning: t.csv: row 21: column "n" holds "{slip}", its only cell that is no number', result.err)
+            self.assertIn(f't.csv:22:2 (n): expected a number, got "{slip}"', self.bad(3, "train", "t.csv", "-q", lines=2, says=()).err)
+        # Codes, some of them letters, are categories; and so are words of which some are numbers.
+        self.assertEqual(self.kind(lambda i: "X" if i % 30 == 7 else i % 5)[0], "categorical")
+        self.assertEqual(self.kind(lambda i: "X" if i % 3 == 1 else i % 50)[0], "categorical")
+
+    def test_a_pile_is_of_some_rows(self):
+        self.assertEqual(self.kind(draws(2, lambda d: d.gauss(0, 1)), 60)[0], "continuous")
+        self.assertEqual(self.kind(lambda i: max(-1.0, draws(i, lambda d: d.gauss(0, 1))(i)), 60)[0], "bounded")
+
+    def test_one_row(self):
+        self.write("t.csv", "a,b\n1,2\n")
+        self.bad(3, "init", "t.csv", "-q", says="expected at least 2 rows to train on, got 1")
+
     def test_more_texts_than_categories_can_be(self):
         self.assertEqual(self.kind(lambda i: f"t{i % 1001}", 4000), ("ignore", "more than 1000 different texts"))
         self.assertEqual(self.kind(lambda i: f"t{i % 1000}", 4000), ("categorical", "1000 different texts"))
 
     def test_missing_cells_are_dropped_unless_in_a_column_that_is_not_read(self):
         self.write("t.csv", table({"x": lambda i: "" if i == 3 else i * i + 0.5, "c": lambda i: 1}, 50))
-        self.assertEqual(self.good("init", "t.csv", err=None).json()["data"]["missing"], "drop")
+        result = self.good("init", "t.csv", err=None)
+        self.assertEqual(result.json()["data"]["missing"], "drop")
+        self.assertIn("; 1 cell missing)", result.err)
+        self.assertIn('rows with a missing cell are left out ("missing": "drop")', result.err)
         self.write("t.csv", table({"x": lambda i: i * i + 0.5, "c": lambda i: "" if i == 3 else 1}, 50))
         self.assertNotIn("missing", self.good("init", "t.csv", err=None).json()["data"])
 

@@ -37,6 +37,16 @@ class Resume(Case):
         steps = [[json.loads(line)["step"] for line in self.read(run + "/metrics.jsonl").splitlines()] for run in ("run", "whole")]
         self.assertEqual(steps[0], steps[1])
 
+    def test_interrupted_waits_for_no_baselines(self):
+        """They take long to fit in a table of many columns; the checkpoint is what was promised."""
+        self.circles()
+        process = self.start("train", self.config(train__steps=10**7), "data.csv", "-o", "run", "-q")
+        while not self.path("run/last.safetensors").exists():
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=20), 130)
+        self.assertIsNone(self.good("evaluate", "run", "data.csv").json()["gaussian_nll"])
+
     def test_terminated(self):
         code, out, err = self.interrupt(signal.SIGTERM, steps=1000000)
         self.assertEqual(code, 143, err)

@@ -80,6 +80,11 @@ class Train(Case):
         self.assertFalse(self.path("never").exists())
         self.good(*begin, "--set", "train.steps=3", "-o", "third", "--resume")
         self.good(*begin, "--set", "train.steps=3", "-o", "third", "--resume")
+        # What goes on keeps the units it began with, --init or not.
+        self.good("train", "config.json", "other.csv", "-q", "--set", "train.optimizer.learning_rate=1e-9", "--set", "train.steps=4", "-o", "third", "--resume")
+        units = [self.good("inspect", run, "--json").json()["columns"] for run in ("first", "third")]
+        self.assertEqual(units[0], units[1])
+        self.bad(2, *begin, "--set", "data.preprocess=quantile", "-o", "never", says=("--init", "preprocessing", 'column "x1"'))
 
     def test_threads_and_stdin_change_no_byte(self):
         data = self.circles()
@@ -105,6 +110,24 @@ class Train(Case):
         self.good("train", "config.json", "data.csv", "-o", "plain", "-q")
         self.assertEqual(self.read("wide/model.safetensors"), self.read("plain/model.safetensors"))
 
+    def test_weights_count_in_the_baselines_too(self):
+        rows = self.read(self.circles()).decode().split()
+        self.write("weighted.csv", rows[0] + ",w\n" + "".join(f"{row},{0.2 + 4 * (i % 3)}\n" for i, row in enumerate(rows[1:])))
+        self.config(data__weight="w", data__validation=0)
+        last = self.good("train", "config.json", "weighted.csv", "--validation", "weighted.csv", "-o", "run", "-q").json()
+        scores = self.good("evaluate", "run", "weighted.csv").json()
+        for key in ("gaussian_nll", "mixture_nll"):
+            self.assertAlmostEqual(last[key], scores[key], places=9)
+        # Rows that weigh nothing do not count in held-out means either: these are far from all others.
+        self.write("far.csv", rows[0] + ",w\n" + "".join(f"{row},1\n{40 + i},{-40 - i},0\n" for i, row in enumerate(rows[1:])))
+        self.assertLess(self.good("cv", "config.json", "far.csv", "--folds", "2", "-q").json()["nll"], 5)
+
+    def test_a_flow_that_a_mixture_beats_is_told(self):
+        self.circles(rows=300)
+        self.config(train__steps=1)
+        result = self.good("train", "config.json", "data.csv", "-o", "run", err=None)
+        self.assertIn("flowfit: the flow scores the validation rows worse than a", result.err)
+
     def test_time_limit_keeps_the_model(self):
         self.circles()
         result = self.good("train", self.config(train__steps=100000000), "data.csv", "-o", "run", "-q", "--time-limit", "0.3")
@@ -125,6 +148,10 @@ class Train(Case):
         self.assertEqual(self.files("run"), ["metrics.jsonl"])
 
     def test_a_failure_leaves_nothing(self):
+        self.circles()
+        self.config()
+        self.bad(6, "train", "config.json", "data.csv", "-q", "-o", "new/folder/" + "a" * 300, says="cannot create the folder")
+        self.assertFalse(self.path("new").exists())
         self.write("text.csv", "x1,x2\n1,2\n3,abc\n")
         self.bad(3, "train", self.config(), "text.csv", "-o", "run", "-q", says=("text.csv:3:2 (x2)", '"abc"'))
         self.bad(2, "train", self.config(train__stepz=3), self.circles(), "-o", "run", "-q", says=("/train/stepz", "steps"))

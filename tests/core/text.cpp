@@ -13,6 +13,12 @@ TEST_CASE("text: number prints the shortest text that parses back") {
   CHECK(number(0.1) == "0.1");
   CHECK(number(5.0) == "5");
   CHECK(number(-0.0) == "-0");
+  CHECK(number(3e5) == "300000");
+  CHECK(number(1e-4) == "0.0001");
+  CHECK(number(123456789012345.0) == "123456789012345");
+  CHECK(number(-1e-5) == "-0.00001");
+  CHECK(number(1e15) == "1e+15");
+  CHECK(number(2.5e-7) == "2.5e-07");
   CHECK(number(1e300) == "1e+300");
   CHECK(number(std::numeric_limits<double>::infinity()) == "inf");
   CHECK(number(-std::numeric_limits<double>::infinity()) == "-inf");

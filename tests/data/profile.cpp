@@ -31,8 +31,8 @@ TEST_CASE("numbers: limits, piles, whole numbers") {
   CHECK(n.whole);
   CHECK(n.missing == 1);
   CHECK(n.present == 3);
-  CHECK(n.at_low == doctest::Approx(2.0 / 3));
-  CHECK(n.at_high == doctest::Approx(1.0 / 3));
+  CHECK(n.low_count == 2);
+  CHECK(n.high_count == 1);
   CHECK_FALSE(x.whole);
   CHECK(x.low == 0.25);
   CHECK(x.high == 4.5);
@@ -63,8 +63,25 @@ TEST_CASE("a text after numbers makes a column of texts, and counting up ends wi
   for (int i = 3000; i > 0; --i) many += std::to_string(i) + "\n-1\n";
   const TableProfile numbers = profile_of(many);
   CHECK(numbers.columns[0].distinct == most_distinct);
-  CHECK(numbers.columns[0].at_low == doctest::Approx(0.5));
-  CHECK(numbers.columns[0].at_high == doctest::Approx(1.0 / 6000));
+  CHECK(numbers.columns[0].low_count == 3000);
+  CHECK(numbers.columns[0].high_count == 1);
+}
+
+TEST_CASE("a word among twenty cells or more is a slip: the numbers count on") {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 40; ++i) text += (i == 11 ? "4O" : std::to_string(i)) + (i < 3 ? ",x\n" : ",1\n");
+  const TableProfile table = profile_of(text);
+  const ColumnProfile &a = table.columns[0], &b = table.columns[1];
+  CHECK(a.numbers());
+  CHECK(a.words == 1);
+  CHECK(a.word_row == 12);
+  CHECK(a.text == "4O");
+  CHECK(a.whole);
+  CHECK(a.distinct == 39);
+  CHECK(a.high == 39);
+  CHECK_FALSE(b.numbers());
+  CHECK(b.words == 3);
+  CHECK(b.distinct == 2);
 }
 
 TEST_CASE("a column without values, and a table without rows") {

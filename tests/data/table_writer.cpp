@@ -60,10 +60,10 @@ TEST_CASE("table_writer: each format, letter by letter") {
   const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
   const std::vector<data::Heading> headings = {{"row", true}, {"a,\"b"}, {"t\tu"}};
   const Columns columns = {{100000, 2}, {100000, -0.5}, {nan, -inf}};
-  CHECK(written("t.csv", headings, columns) == "row,\"a,\"\"b\",t\tu\n100000,1e+05,nan\n2,-0.5,-inf\n");
-  CHECK(written("t.tsv", headings, columns) == "row\t\"a,\"\"b\"\t\"t\tu\"\n100000\t1e+05\tnan\n2\t-0.5\t-inf\n");
+  CHECK(written("t.csv", headings, columns) == "row,\"a,\"\"b\",t\tu\n100000,100000,nan\n2,-0.5,-inf\n");
+  CHECK(written("t.tsv", headings, columns) == "row\t\"a,\"\"b\"\t\"t\tu\"\n100000\t100000\tnan\n2\t-0.5\t-inf\n");
   CHECK(written("t.jsonl", headings, columns) ==
-        "{\"row\":100000,\"a,\\\"b\":1e+05,\"t\\tu\":null}\n{\"row\":2,\"a,\\\"b\":-0.5,\"t\\tu\":null}\n");
+        "{\"row\":100000,\"a,\\\"b\":100000,\"t\\tu\":null}\n{\"row\":2,\"a,\\\"b\":-0.5,\"t\\tu\":null}\n");
   CHECK(written("t.npy", headings, columns).size() == 128 + 6 * 8);
   CHECK(written("t.npy", {{"a"}}, {{1, 2}}).starts_with(data::npy_header(2, 0)));
 }

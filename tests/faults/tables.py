@@ -112,8 +112,9 @@ class Tables(Fault):
         told("a,b,c", lambda i, a, b: (a, b, a), 'column "c" equals column "a" in every row')
         told("a,b,c", lambda i, a, b: (a, b, 3 - 2 * a), 'column "c" is a linear function of "a";')
         told("a,b,total", lambda i, a, b: (a, b, a + b), 'column "total" is a linear function of "a", "b";', "leave one out")
-        told("a,b", lambda i, a, b: (a, round(b)), 'column "b": ', "occur more than once", "train.jitter")
-        told("a,b", lambda i, a, b: (a, 1e9 if i == 7 else b), 'column "b": its value 1e+09', "interquartile ranges", "crushes the scale")
+        told("a,b", lambda i, a, b: (a, round(b)), 'column "b": ', "occur more than once", '"kind": "integer"')
+        told("a,b", lambda i, a, b: (a, round(b) + 0.5), 'column "b": ', "occur more than once", "train.jitter")
+        told("a,b", lambda i, a, b: (a, 1e9 if i == 7 else b), 'column "b": its value 1000000000', "interquartile ranges", "crushes the scale")
         self.write("constant.csv", "a,b\n" + "".join(f"{i},7\n" for i in range(20)))
         for command in (("train", "-q", "-o", "never"), ("check",)):
             self.bad(3, command[0], "config.json", "constant.csv", *command[1:], says=('column "b" is constant (7)', "data.columns"))

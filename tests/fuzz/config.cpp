@@ -22,9 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::must(config::print_json(config::parse_json(printed, "printed")) == printed, "what is printed reads back");
   if (!json.is_object() || !fuzz::bounded(json)) return 0;
   try {
-    const training::Checked checked = training::check(printed, "config.json", nullptr);
+    const training::Checked checked = training::check(printed, "config.json", nullptr, 1);
     // Every default written out: the resolved config is a config, and resolves to itself.
-    const training::Checked again = training::check(checked.resolved, "resolved", nullptr);
+    const training::Checked again = training::check(checked.resolved, "resolved", nullptr, 1);
     fuzz::must(again.resolved == checked.resolved && again.parameters == checked.parameters,
                "the resolved config resolves to itself");
   } catch (const core::ConfigError&) {

@@ -111,7 +111,7 @@ TEST_CASE("weights: what cannot be one") {
   CHECK(thrown<core::DataError>([&] { split({1, 2, -0.5}); }) == "banana: expected weights of at least 0, got w = -0.5 in row 3");
   CHECK(thrown<core::DataError>([&] { split({0, 0}); }) == "banana: expected a weight above 0, got none in column \"w\"");
   CHECK(thrown<core::DataError>([&] { split({0, 1, 0}); }) == "banana: expected at least 2 rows to train on, got 1");
-  const auto check = [&](const std::string& data) { (void)training::check(config_of(data, full), "c", nullptr); };
+  const auto check = [&](const std::string& data) { (void)training::check(config_of(data, full), "c", nullptr, 1); };
   CHECK(thrown<core::ConfigError>([&] { check(R"("columns": ["a", "w"], "weight": "w")"); }) ==
         "/data/weight: \"w\" is modelled or given too; a weight is neither");
   CHECK(thrown<core::ConfigError>([&] { check(R"("columns": ["a"], "weight": 3)"); }).starts_with("/data/weight: expected "));
