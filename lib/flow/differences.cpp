@@ -37,8 +37,8 @@ std::vector<double> numeric_log_det(const Model& model, const Places& at, std::s
     for (std::size_t d = 0; d < dims; ++d) moved[d].insert(moved[d].end(), each, at.rows[d][i]);
     for (std::size_t c = 0; c < given.size(); ++c) given[c].insert(given[c].end(), each, at.context[c][i]);
     for (std::size_t d = 0; d < dims; ++d) {
-      moved[d][i * each + 2 * d] += step * at.scales[d];
-      moved[d][i * each + 2 * d + 1] -= step * at.scales[d];
+      moved[d][i * each + 2 * d] += step * at.lengths[d][i];
+      moved[d][i * each + 2 * d + 1] -= step * at.lengths[d][i];
     }
   }
   std::vector<double> unused(count * each), result(count);
@@ -85,8 +85,8 @@ double row_gradient_difference(const Model& model, const Places& at, core::Threa
       for (std::size_t d = 0; d < dims; ++d) {
         const std::vector<double> sign = signs({seed, core::Purpose::check, 100 + n}, d, rows);
         for (std::size_t i = 0; i < rows; ++i) {
-          up[d][i] += step * at.scales[d] * sign[i];
-          down[d][i] -= step * at.scales[d] * sign[i];
+          up[d][i] += step * at.lengths[d][i] * sign[i];
+          down[d][i] -= step * at.lengths[d][i] * sign[i];
           product[i] += gradient[d][i] * (up[d][i] - down[d][i]) / (2 * step);  // as rounded
         }
       }

@@ -11,14 +11,14 @@ namespace flowfit::flow {
 
 Places Places::first(std::size_t count) const {
   Places some = *this;
-  for (data::Columns* part : {&some.rows, &some.context})
+  for (data::Columns* part : {&some.rows, &some.context, &some.lengths})
     for (std::vector<double>& column : *part) column.resize(std::min(count, column.size()));
   return some;
 }
 
 Places Places::only(std::size_t row) const {
   Places one = *this;
-  for (data::Columns* part : {&one.rows, &one.context})
+  for (data::Columns* part : {&one.rows, &one.context, &one.lengths})
     for (std::vector<double>& column : *part) column = {column[row]};
   return one;
 }

@@ -13,6 +13,8 @@ namespace flowfit::flow {
 struct Places {
   data::Columns rows, context;
   std::vector<double> scales;
+  /// For each cell the length to move it by in place of that: shorter where preprocessing stretches, as it does a pile of ties beside a long tail.
+  data::Columns lengths = {};
 
   Places first(std::size_t count) const;  ///< the first `count` of them, or all
   Places only(std::size_t row) const;

@@ -1,6 +1,7 @@
 """check MODEL: the table, the JSON object, and exit 7 for a model that does not do what it promises."""
 
 import json
+import random
 import re
 import unittest
 
@@ -70,6 +71,33 @@ class Check(Case):
         for folder in (self.trained(), self.conditional()):
             table = self.table(self.good("check", folder))
             self.assertEqual({verdict for verdict, _, _ in table.values()}, {"ok"}, table)
+
+    def test_columns_of_every_kind(self):
+        """Init's choice for a table with piles of ties beside long tails."""
+        draw = random.Random(6)
+        rows = [(draw.choice("abc"), int(draw.expovariate(0.2)), max(0.0, draw.gauss(1, 1)), draw.lognormvariate(3, 1.5), draw.gauss(0, 1),
+                 draw.gauss(350, 40) % 360) for _ in range(800)]
+        self.write("t.csv", "c,n,b,p,x,w\n" + "".join(",".join(map(str, row)) + "\n" for row in rows))
+        config = self.good("init", "t.csv", "-q").json()
+        config["data"]["columns"][5] = {"name": "w", "kind": "periodic", "period": 360}
+        config["train"]["steps"] = 300
+        self.write("t.json", json.dumps(config))
+        self.good("train", "t.json", "t.csv", "-o", "t", "-q")
+        table = self.table(self.good("check", "t"))
+        self.assertEqual(list(table), ["category sums", "category draws", "round trip", "log-det", "gradient by rows", "gradient by parameters",
+                                       "tails", "normalization", "samples"])
+        self.assertEqual({verdict for verdict, _, _ in table.values()}, {"ok"}, table)
+        found = self.good("check", "t", "--json").json()
+        self.assertTrue(found["category_sums"]["judged"] and found["category_draws"]["ok"])
+        # And of categories alone.
+        config["data"]["columns"] = [{"name": "c", "kind": "categorical"}]
+        del config["flow"]
+        self.write("c.json", json.dumps(config))
+        self.good("train", "c.json", "t.csv", "-o", "c", "-q")
+        self.assertEqual(list(self.table(self.good("check", "c"))), ["category sums", "category draws", "gradient by parameters"])
+        found = self.good("check", "c", "--json").json()
+        self.assertTrue(found["ok"])
+        self.assertEqual({found[key] for key in ("round_trip", "log_det", "row_gradient", "tails", "integral", "wider")}, {None})
 
     def test_nothing_learned(self):
         config = {**CONFIG, "flow": [{"type": "exp"}]}
