@@ -42,8 +42,8 @@ struct Common {
   commands::Text threads, progress;
 };
 
-commands::Context context_of(const Common& common) {
-  commands::Context context;
+terminal::Context context_of(const Common& common) {
+  terminal::Context context;
   constexpr int most_threads = 1024;
   context.threads = common.threads ? static_cast<int>(commands::whole_number("--threads", *common.threads, 1, most_threads))
                                    : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, most_threads);
@@ -51,7 +51,7 @@ commands::Context context_of(const Common& common) {
   context.verbose = common.verbose;
   if (common.progress)
     context.progress =
-        static_cast<commands::ProgressStyle>(commands::choice("--progress", *common.progress, {"auto", "bar", "plain", "none"}));
+        static_cast<terminal::ProgressStyle>(commands::choice("--progress", *common.progress, {"auto", "bar", "plain", "none"}));
   if (common.quiet && common.verbose) throw core::ConfigError("--quiet: expected without --verbose; give one of them");
   return context;
 }
@@ -145,7 +145,7 @@ int dispatch(std::vector<std::string> arguments) {
     return print(chosen ? commands::help_text(*chosen) : commands::overview_text());
   if (common.version) return print(version_text());
   refuse_leftovers(parser.remaining(true), chosen, options, all, own);
-  const commands::Context context = context_of(common);
+  const terminal::Context context = context_of(common);
   terminal::configure_log(common.quiet, common.verbose);
   if (!chosen) {
     if (empty) {

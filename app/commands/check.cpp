@@ -9,7 +9,6 @@
 
 #include "commands/config_file.h"
 #include "commands/json.h"
-#include "commands/table.h"
 #include "config/json.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -43,7 +42,7 @@ std::string fixed(double value, const char* format = "%.6f") {
 }
 
 // "2000 rows", "1 tensor".
-std::string over(std::size_t count, const char* what) { return "; " + counted(count, what); }
+std::string over(std::size_t count, const char* what) { return "; " + core::counted(count, what); }
 
 std::string shown_box(const flow::Integral& integral) {
   std::string text;
@@ -247,9 +246,10 @@ int Check::check_config(const Context& context) {
     print(config::print_json(json, 2) + "\n");
     return 0;
   }
-  std::string text = "ok: " + counted(checked.columns, "column") +
+  std::string text = "ok: " + core::counted(checked.columns, "column") +
                      (checked.context > 0 ? " given " + std::to_string(checked.context) : "") + ", " +
-                     counted(checked.parameters, "parameter") + (data ? ", " + counted(data->rows(), "row") : "") + "\n";
+                     core::counted(checked.parameters, "parameter") + (data ? ", " + core::counted(data->rows(), "row") : "") +
+                     "\n";
   for (const std::string& remark : checked.remarks) text += "remark: " + remark + "\n";
   print(text);
   return 0;

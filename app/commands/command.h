@@ -6,17 +6,11 @@
 #include <vector>
 
 #include "commands/options.h"
+#include "terminal/context.h"
 
 namespace flowfit::commands {
 
-enum class ProgressStyle { automatic, bar, plain, none };
-
-/// The flags that every command has.
-struct Context {
-  int threads = 1;
-  bool quiet = false, verbose = false;
-  ProgressStyle progress = ProgressStyle::automatic;
-};
+using terminal::Context;
 
 class Command {
  public:

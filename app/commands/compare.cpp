@@ -7,12 +7,12 @@
 #include <set>
 
 #include "commands/json.h"
-#include "commands/table.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/statistics.h"
 #include "core/text.h"
 #include "flow/model.h"
+#include "tables/table.h"
 
 namespace flowfit::commands {
 namespace {
@@ -104,7 +104,7 @@ std::string as_table(const Found& found, const std::string& a, const std::string
     whole.erase(whole.find_last_not_of(' ') + 1);
     return whole + "\n";
   };
-  std::string text = counted(found.difference.count, "row") + ", nats a row\n";
+  std::string text = core::counted(found.difference.count, "row") + ", nats a row\n";
   if (found.outside_a == 0) text += line("A", found.a.mean, a);
   if (found.outside_b == 0) text += line("B", found.b.mean, b);
   if (found.comparable()) {
@@ -114,7 +114,7 @@ std::string as_table(const Found& found, const std::string& a, const std::string
     text += line("to", found.interval.high, "");
   }
   for (const auto& [name, count] : {std::pair("A", found.outside_a), std::pair("B", found.outside_b)})
-    if (count > 0) text += std::string(name) + " gives " + counted(count, "row") + " a density of zero\n";
+    if (count > 0) text += std::string(name) + " gives " + core::counted(count, "row") + " a density of zero\n";
   return text + "B is " + found.verdict() + (found.tolerance > 0 ? " by the tolerance of " + core::number(found.tolerance) : "") +
          "\n";
 }
@@ -161,8 +161,9 @@ int Compare::run(const Context& context) {
   const data::Schema schema = common_schema(*a, *b);
   refuse_overwriting("-", file);
   const bool with_gaps = a->takes_missing() && b->takes_missing();
-  Table table(file, schema,
-              {.bad = with_gaps ? data::BadCell::keep_missing : data::BadCell::error, .delimiter = delimiter_option(delimiter_)});
+  tables::Table table(
+      file, schema,
+      {.bad = with_gaps ? data::BadCell::keep_missing : data::BadCell::error, .delimiter = delimiter_option(delimiter_)});
   const Chosen a_given(a->schema().context_names(), schema.context_names()),
       b_given(b->schema().context_names(), schema.context_names()), b_columns(b->schema().names(), schema.names());
   core::ThreadPool pool(context.threads);
@@ -173,8 +174,8 @@ int Compare::run(const Context& context) {
     const data::Columns given_a = a_given.of(table.context), x_b = b_columns.of(table.columns),
                         given_b = b_given.of(table.context);
     if (with_gaps) {
-      refuse_inexact(table, *a, table.columns, given_a);
-      refuse_inexact(table, *b, x_b, given_b);
+      tables::refuse_inexact(table, *a, table.columns, given_a);
+      tables::refuse_inexact(table, *b, x_b, given_b);
     }
     a->log_prob(table.columns, given_a, first, pool);
     b->log_prob(x_b, given_b, second, pool);

@@ -6,12 +6,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "commands/table.h"
 #include "config/json.h"
 #include "config/node.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "tables/table.h"
 #include "terminal/log.h"
 #include "training/train.h"
 
@@ -120,15 +120,15 @@ data::Dataset read_data(const std::string& path, const std::string& config, cons
   const bool early = std::filesystem::is_regular_file(path, none);
   if (early) {
     const std::unique_ptr<data::TableReader> reader = data::open_table(path, options);
-    warn_of_numeric_header(reader->header(), reader->name());
+    tables::warn_of_numeric_header(reader->header(), reader->name());
     check_early(json, config_name, reader->header());
   } else if (!selection.wanted.empty()) {
     check_early(json, config_name, {});
   }
   data::Dataset dataset = data::read_dataset(path, selection, options, wish.like);
-  if (!early) warn_of_numeric_header(dataset.names, dataset.source);
+  if (!early) tables::warn_of_numeric_header(dataset.names, dataset.source);
   if (dataset.dropped > 0)
-    terminal::warning(dataset.source + ": dropped " + counted(dataset.dropped, "row") + " of " +
+    terminal::warning(dataset.source + ": dropped " + core::counted(dataset.dropped, "row") + " of " +
                       std::to_string(dataset.rows() + dataset.dropped) + " with a missing cell");
   return dataset;
 }

@@ -6,12 +6,12 @@
 
 #include "commands/config_file.h"
 #include "commands/json.h"
-#include "commands/table.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/statistics.h"
 #include "flow/missing.h"
 #include "flow/model.h"
+#include "tables/table.h"
 #include "terminal/log.h"
 #include "terminal/progress.h"
 #include "terminal/signals.h"
@@ -54,7 +54,7 @@ Scores held_out_scores(const std::string& run, const data::Dataset& held, core::
   const data::Columns columns = held.pick(model->schema().names()), context = held.pick(model->schema().context_names());
   std::vector<double> scores(held.rows());
   Scores result;
-  const std::string weight = data_word(*model, "weight");
+  const std::string weight = tables::data_word(*model, "weight");
   const std::vector<double> weights = weight.empty() ? std::vector<double>() : held.pick(std::span(&weight, 1)).front();
   const auto add = [&](core::WeightedMean& to) {
     for (std::size_t i = 0; i < scores.size(); ++i) to.add(scores[i], weights.empty() ? 1.0 : weights[i]);

@@ -2,7 +2,6 @@
 #include "commands/encode.h"
 
 #include "commands/mapping.h"
-#include "commands/table.h"
 
 namespace flowfit::commands {
 

@@ -6,12 +6,12 @@
 #include <numbers>
 
 #include "commands/json.h"
-#include "commands/table.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/statistics.h"
 #include "core/text.h"
 #include "flow/model.h"
+#include "tables/table.h"
 #include "terminal/log.h"
 
 namespace flowfit::commands {
@@ -92,7 +92,7 @@ struct Against {
   const flow::Baseline& baseline;
   core::WeightedMean scores, gain;
 
-  void add(const flow::Model& model, const Table& table, std::span<const double> own, core::ThreadPool& pool) {
+  void add(const flow::Model& model, const tables::Table& table, std::span<const double> own, core::ThreadPool& pool) {
     if (baseline.empty()) return;
     std::vector<double> theirs(own.size());
     model.log_prob(baseline, table.columns, table.context, theirs, pool);
@@ -153,13 +153,13 @@ int Evaluate::run(const Context& context) {
   const std::string& file = needed(file_, name(), "FILE after MODEL");
   const std::unique_ptr<flow::Model> model = flow::load_model(model_name);
   refuse_overwriting("-", file);
-  TableWish wish;
+  tables::TableWish wish;
   wish.delimiter = delimiter_option(delimiter_);
-  wish.weight = weight_.value_or(data_word(*model, "weight"));
+  wish.weight = weight_.value_or(tables::data_word(*model, "weight"));
   wish.weight_optional = !weight_;
-  wish.bad = bad_cells(*model);
+  wish.bad = tables::bad_cells(*model);
   if (invalid_) wish.bad = choice("--invalid", *invalid_, {"error", "skip"}) == 1 ? data::BadCell::skip : data::BadCell::error;
-  Table table(file, model->schema(), wish);
+  tables::Table table(file, model->schema(), wish);
   if (!table.weighted() && !wish.weight.empty())
     terminal::notice(table.reader().name() + ": no column " + core::quoted(wish.weight) +
                      ", which the model was trained with: the rows weigh the same");
@@ -170,7 +170,7 @@ int Evaluate::run(const Context& context) {
   std::vector<double> scores;
   std::size_t outside = 0;
   while (table.read()) {
-    if (wish.bad == data::BadCell::keep_missing) refuse_inexact(table, *model, table.columns, table.context);
+    if (wish.bad == data::BadCell::keep_missing) tables::refuse_inexact(table, *model, table.columns, table.context);
     scores.resize(table.rows());
     model->log_prob(table.columns, table.context, scores, pool);
     for (std::size_t row = 0; row < scores.size(); ++row) {
@@ -188,9 +188,9 @@ int Evaluate::run(const Context& context) {
   if (table.total() == 0) throw core::DataError(table.reader().name() + ": expected rows of numbers, got a header only");
   if (!moments.any())
     throw core::DataError(table.reader().name() + ": expected a weight above 0, got none in column " + core::quoted(wish.weight));
-  tell_skipped(table, "cell that is no number");
+  tables::tell_skipped(table, "cell that is no number");
   if (outside > 0)
-    terminal::warning(table.reader().name() + ": " + std::to_string(outside) + " of " + counted(table.total(), "row") +
+    terminal::warning(table.reader().name() + ": " + std::to_string(outside) + " of " + core::counted(table.total(), "row") +
                       (outside == 1 ? " lies" : " lie") + " outside the support (logprob -inf)");
 
   config::Json json;

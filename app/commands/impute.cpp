@@ -4,19 +4,19 @@
 #include <algorithm>
 #include <cmath>
 
-#include "commands/table.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/parallel.h"
 #include "core/text.h"
 #include "flow/impute.h"
+#include "tables/table.h"
 #include "terminal/log.h"
 #include "terminal/signals.h"
 
 namespace flowfit::commands {
 namespace {
 
-void refuse_missing_context(const Table& table, const std::vector<std::string>& names) {
+void refuse_missing_context(const tables::Table& table, const std::vector<std::string>& names) {
   for (std::size_t c = 0; c < table.context.size(); ++c) {
     const auto& column = table.context[c];
     const auto gap = std::ranges::find_if(column, [](double v) { return std::isnan(v); });
@@ -32,12 +32,12 @@ std::string one_decimal(double value) { return core::number(std::round(10 * valu
 
 void tell(const flow::Imputed& all, const std::string& source, int candidates) {
   if (all.cells == 0) return terminal::notice(source + ": no cell is missing");
-  std::string text = source + ": filled " + counted(all.cells, "cell");
-  if (all.exact_rows > 0) text += "; " + counted(all.exact_rows, "row") + " by exact conditional draws";
+  std::string text = source + ": filled " + core::counted(all.cells, "cell");
+  if (all.exact_rows > 0) text += "; " + core::counted(all.exact_rows, "row") + " by exact conditional draws";
   if (all.resampled_rows > 0)
-    text += "; " + counted(all.resampled_rows, "row") + " by resampling " + std::to_string(candidates) + " candidates, worth " +
-            one_decimal(all.effective_sum / static_cast<double>(all.resampled_rows)) + " of equal weight on average, " +
-            one_decimal(all.effective_least) + " at least";
+    text += "; " + core::counted(all.resampled_rows, "row") + " by resampling " + std::to_string(candidates) +
+            " candidates, worth " + one_decimal(all.effective_sum / static_cast<double>(all.resampled_rows)) +
+            " of equal weight on average, " + one_decimal(all.effective_least) + " at least";
   constexpr double few = 10;
   if (all.resampled_rows > 0 && all.effective_least < few)
     terminal::warning(text + "; where few candidates count, draw more of them with --candidates");
@@ -89,12 +89,13 @@ int Impute::run(const Context& context) {
   refuse_overwriting(output, input);
   refuse_overwriting(output, flow::model_path(model_name));
   const std::vector<std::string> given = model->schema().context_names();
-  Table table(input, model->schema(), TableWish{.bad = data::BadCell::keep_missing, .delimiter = delimiter_option(delimiter_)});
+  tables::Table table(input, model->schema(),
+                      tables::TableWish{.bad = data::BadCell::keep_missing, .delimiter = delimiter_option(delimiter_)});
 
   if (output != "-") terminal::catch_signals();
   core::ThreadPool pool(context.threads);
-  std::vector<data::Heading> columns = headings(model->schema().context);
-  std::ranges::copy(headings(model->schema().columns), std::back_inserter(columns));
+  std::vector<data::Heading> columns = tables::headings(model->schema().context);
+  std::ranges::copy(tables::headings(model->schema().columns), std::back_inserter(columns));
   data::TableWriter out(output, columns, pool);
   flow::Imputed all;
   while (table.read()) {

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "commands/json.h"
-#include "commands/table.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "data/profile.h"
@@ -41,7 +40,8 @@ Advice advise_text(const data::ColumnProfile& column) {
   if (looks_like_a_date(column.text)) return {"ignore", "dates or times such as " + core::quoted(column.text)};
   if (column.distinct >= data::most_distinct) return {"ignore", "more than 1000 different texts"};
   if (2 * column.distinct > column.present)
-    return {"ignore", std::to_string(column.distinct) + " different texts in " + counted(column.present, "row") + ": names"};
+    return {"ignore",
+            std::to_string(column.distinct) + " different texts in " + core::counted(column.present, "row") + ": names"};
   return {"categorical", std::to_string(column.distinct) + " different texts"};
 }
 
@@ -51,7 +51,8 @@ Advice advise(const data::ColumnProfile& column) {
   if (!column.numbers()) return advise_text(column);
   if (column.counts_up) return {"ignore", "counts the rows"};
   if (column.words > 0 && column.distinct <= few_values)  // codes, some of them letters
-    return {"categorical", std::to_string(column.distinct) + " different numbers, and words such as " + core::quoted(column.text)};
+    return {"categorical",
+            std::to_string(column.distinct) + " different numbers, and words such as " + core::quoted(column.text)};
   if (column.distinct <= few_values && 2 * column.distinct <= column.present)
     return {"categorical", std::to_string(column.distinct) + " different numbers"};
   const std::string range = core::number(column.low) + " to " + core::number(column.high);
@@ -104,14 +105,14 @@ std::string advised_config(const std::string& path, char delimiter) {
   std::vector<std::string> slips;
   for (const data::ColumnProfile& column : table.columns) {
     Advice advice = advise(column);
-    if (column.missing > 0) advice.reason += "; " + counted(column.missing, "cell") + " missing";
+    if (column.missing > 0) advice.reason += "; " + core::counted(column.missing, "cell") + " missing";
     columns.push_back(entry(column.name, advice.kind));
     notes[column.name] = advice.kind + ": " + advice.reason;
     told += (told.empty() ? "" : "\n") + column.name + ": " + advice.kind + " (" + advice.reason + ")";
     if (column.numbers() && column.words > 0 && advice.kind != "categorical" && advice.kind != "ignore")
       slips.push_back(table.source + ": row " + std::to_string(column.word_row) + ": column " + core::quoted(column.name) +
                       " holds " + core::quoted(column.text) +
-                      (column.words > 1 ? ", the first of " + counted(column.words, "cell") + " that are no numbers"
+                      (column.words > 1 ? ", the first of " + core::counted(column.words, "cell") + " that are no numbers"
                                         : ", its only cell that is no number") +
                       "; it is taken for a slip, and training will refuse it: correct it, or empty the cell");
     if (advice.kind == "ignore") continue;

@@ -4,18 +4,18 @@
 #include <algorithm>
 #include <cmath>
 
-#include "commands/table.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/text.h"
 #include "flow/model.h"
+#include "tables/table.h"
 #include "terminal/log.h"
 #include "terminal/signals.h"
 
 namespace flowfit::commands {
 namespace {
 
-bool is_whole(const Table& table, std::size_t row) {
+bool is_whole(const tables::Table& table, std::size_t row) {
   for (const auto* part : {&table.columns, &table.context})
     for (const std::vector<double>& column : *part)
       if (std::isnan(column[row])) return false;
@@ -53,7 +53,7 @@ std::vector<double> calibration_scores(const flow::Model& model, const std::stri
     return model.reference().scores;
   }
   std::vector<double> all, scores;
-  Table table(*file, model.schema(), {.delimiter = delimiter});
+  tables::Table table(*file, model.schema(), {.delimiter = delimiter});
   while (table.read()) {
     scores.resize(table.rows());
     model.log_prob(table.columns, table.context, scores, pool);
@@ -113,12 +113,12 @@ void Logprob::options(Options& options) {
 int Logprob::run(const Context& context) {
   const std::string& model_name = needed(model_, name(), "MODEL");
   const std::string input = file_.value_or("-"), output = output_.value_or("-");
-  TableWish wish;
+  tables::TableWish wish;
   wish.keep_text = append_;
   wish.delimiter = delimiter_option(delimiter_);
   wish.ahead = context.threads > 1;
   const std::unique_ptr<flow::Model> model = flow::load_model(model_name);
-  wish.bad = bad_cells(*model);
+  wish.bad = tables::bad_cells(*model);
   if (invalid_) wish.bad = static_cast<data::BadCell>(choice("--invalid", *invalid_, {"error", "nan", "skip"}));
   refuse_overwriting(output, input);
   refuse_overwriting(output, flow::model_path(model_name));
@@ -132,7 +132,7 @@ int Logprob::run(const Context& context) {
   if (per_column_)
     for (const std::string& column : model->schema().names()) added.push_back("logprob_" + column);
   if (p_value_) added.emplace_back("pvalue");
-  Table table(input, model->schema(), wish);
+  tables::Table table(input, model->schema(), wish);
   for (const std::string& column : added) {
     if (append_ && std::ranges::find(table.reader().header(), column) != table.reader().header().end())
       throw core::DataError(table.reader().name() + ": has a column " + core::quoted(column) +
@@ -141,13 +141,13 @@ int Logprob::run(const Context& context) {
 
   if (output != "-") terminal::catch_signals();
   data::TableWriter out =
-      append_ ? data::TableWriter(output, table.reader().header_line(), table.reader().delimiter(), headings(added), pool)
-              : data::TableWriter(output, headings(added), pool);
+      append_ ? data::TableWriter(output, table.reader().header_line(), table.reader().delimiter(), tables::headings(added), pool)
+              : data::TableWriter(output, tables::headings(added), pool);
   data::Columns columns(1), terms, p_values(p_value_ ? 1 : 0);
   std::vector<double>& scores = columns.front();
   std::size_t outside = 0, invalid = 0, without_rank = 0;
   while (table.read()) {
-    if (wish.bad == data::BadCell::keep_missing) refuse_inexact(table, *model, table.columns, table.context);
+    if (wish.bad == data::BadCell::keep_missing) tables::refuse_inexact(table, *model, table.columns, table.context);
     scores.resize(table.rows());
     model->log_prob(table.columns, table.context, scores, pool);
     if (per_column_) terms = model->log_prob_by_column(table.columns, table.context, table.rows(), pool);
@@ -175,13 +175,14 @@ int Logprob::run(const Context& context) {
   terminal::stop_if_signalled();  // the end of the input may be the same Ctrl-C
   out.close();
   const std::string& source = table.reader().name();
-  tell_skipped(table, "cell that is no number");
-  if (invalid > 0) terminal::warning(source + ": " + counted(invalid, "row") + " with a cell that is no number scored as nan");
+  tables::tell_skipped(table, "cell that is no number");
+  if (invalid > 0)
+    terminal::warning(source + ": " + core::counted(invalid, "row") + " with a cell that is no number scored as nan");
   if (without_rank > 0)
-    terminal::warning(source + ": no p-value for " + counted(without_rank, "row") +
+    terminal::warning(source + ": no p-value for " + core::counted(without_rank, "row") +
                       " with a missing cell: held-out rows are no measure for a part of a row");
   if (outside > 0)
-    terminal::warning(source + ": " + std::to_string(outside) + " of " + counted(table.total(), "row") +
+    terminal::warning(source + ": " + std::to_string(outside) + " of " + core::counted(table.total(), "row") +
                       (outside == 1 ? " lies" : " lie") + " outside the support (logprob -inf)");
   return 0;
 }

@@ -5,10 +5,11 @@
 #include <cmath>
 #include <limits>
 
-#include "commands/table.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/text.h"
 #include "flow/model.h"
+#include "tables/table.h"
 #include "terminal/log.h"
 #include "terminal/signals.h"
 
@@ -29,7 +30,7 @@ int map_table(Direction direction, const Mapping& call, const Context& context) 
                             " flows has no one base to map to; train one with \"ensemble\": 1 for that");
   refuse_overwriting(output, input);
   refuse_overwriting(output, flow::model_path(call.model));
-  Table table(input, model->schema(), {.delimiter = call.delimiter});
+  tables::Table table(input, model->schema(), {.delimiter = call.delimiter});
   const data::Schema& schema = model->schema();
   const std::vector<std::string> names = schema.names(), given = schema.context_names();
   if (call.log_det && (std::find(names.begin(), names.end(), "log_det") != names.end() ||
@@ -39,8 +40,8 @@ int map_table(Direction direction, const Mapping& call, const Context& context) 
   if (output != "-") terminal::catch_signals();
   // A .npy has no names, and its columns are found by place: the model's, then the context.
   const bool by_place = data::format_of(output).kind == data::TableFormat::Kind::npy;
-  std::vector<data::Heading> written = headings(by_place ? schema.columns : schema.context);
-  const std::vector<data::Heading> others = headings(by_place ? schema.context : schema.columns);
+  std::vector<data::Heading> written = tables::headings(by_place ? schema.columns : schema.context);
+  const std::vector<data::Heading> others = tables::headings(by_place ? schema.context : schema.columns);
   written.insert(written.end(), others.begin(), others.end());
   if (call.log_det) written.push_back({"log_det"});
   core::ThreadPool pool(context.threads);
@@ -72,7 +73,7 @@ int map_table(Direction direction, const Mapping& call, const Context& context) 
   out.close();
   if (lost > 0)
     terminal::warning(
-        table.reader().name() + ": " + std::to_string(lost) + " of " + counted(table.total(), "row") +
+        table.reader().name() + ": " + std::to_string(lost) + " of " + core::counted(table.total(), "row") +
         (lost == 1 ? " has" : " have") + " no image" +
         (direction == Direction::encode ? "; outside the support of the model, or too far out to be computed" : ""));
   return 0;

@@ -80,6 +80,18 @@ std::size_t choice(std::string_view flag, const std::string& text, const std::ve
       core::message(flag, "expected one of " + core::joined(allowed), core::quoted(text), core::suggestion(text, allowed)));
 }
 
+char delimiter_option(const Text& text) {
+  if (!text) return 0;
+  constexpr std::pair<std::string_view, char> words[] = {{"comma", ','}, {"tab", '\t'}, {"semicolon", ';'}, {"pipe", '|'}};
+  for (const auto& [word, character] : words)
+    if (*text == word) return character;
+  // A character that no number or quote is made of.
+  constexpr std::string_view allowed = ",;|\t:!#$%&*/<=>@^_~";
+  if (text->size() == 1 && allowed.find(text->front()) != std::string_view::npos) return text->front();
+  throw core::ConfigError(
+      core::message("--delimiter", "expected comma, tab, semicolon, pipe or one such character", core::quoted(*text)));
+}
+
 void refuse_overwriting(const std::string& output, const std::string& input) {
   const std::string to = output == "-" ? "/dev/stdout" : output, from = input == "-" ? "/dev/stdin" : input;
   std::error_code none;

@@ -48,6 +48,9 @@ double positive_number(std::string_view flag, const std::string& text);
 /// The place of `text` in `allowed`.
 std::size_t choice(std::string_view flag, const std::string& text, const std::vector<std::string>& allowed);
 
+/// `--delimiter`: a character, or the word for one; 0 without the flag.
+char delimiter_option(const Text& text);
+
 /// Refuses to write `output` ("-" is stdout) over `input` ("-" is stdin): the file would be gone before it is read.
 void refuse_overwriting(const std::string& output, const std::string& input);
 

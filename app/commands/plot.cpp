@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "commands/table.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/parallel.h"

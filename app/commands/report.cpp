@@ -11,12 +11,12 @@
 #include <numeric>
 
 #include "commands/inspect.h"
-#include "commands/table.h"
 #include "config/json.h"
 #include "core/build.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/parallel.h"
+#include "core/text.h"
 #include "drawing/figures.h"
 #include "drawing/gnuplot.h"
 #include "drawing/page.h"
@@ -86,7 +86,7 @@ std::string scores_section(const Subject& subject, const Json& record) {
                                 "dimension: −mean / (columns · ln 2).",
                                 {"", "rows", "mean logprob (nats)", "standard error", "bits a dimension"}, rows);
   if (subject.outside > 0)
-    html += "<p>" + counted(subject.outside, "row") + " of " + drawing::escaped(subject.source) +
+    html += "<p>" + core::counted(subject.outside, "row") + " of " + drawing::escaped(subject.source) +
             " outside the support of the model: density zero.</p>\n";
   return html;
 }
@@ -157,7 +157,7 @@ std::string categories_table(const Subject& subject, const std::vector<std::size
       rest_of_draws -= draws[k];
     }
     if (order.size() > most)
-      rows.push_back({"", counted(order.size() - most, "other"), percent(rest_of_data), percent(rest_of_draws)});
+      rows.push_back({"", core::counted(order.size() - most, "other"), percent(rest_of_data), percent(rest_of_draws)});
   }
   if (rows.empty()) return {};
   return drawing::html_table("The commonest categories, as shares of the rows and of the draws.",
@@ -173,10 +173,11 @@ std::string body(const std::string& model_name, const Subject& subject, const st
   const std::vector<std::size_t> shown = first_columns(subject, most_columns), numbers = first_numbers(subject, most_columns);
 
   std::string html = "<header>\n<h1>" + drawing::escaped(model_name) + "</h1>\n<p class=\"soft\">A normalizing flow of " +
-                     counted(schema.columns.size(), "column") +
+                     core::counted(schema.columns.size(), "column") +
                      (schema.context.empty() ? "" : " given " + std::to_string(schema.context.size())) + ", " +
-                     counted(parameters, "parameter") + " in " + (model.float64() ? "float64" : "float32") + ", beside " +
-                     counted(subject.total, "row") + " of " + drawing::escaped(subject.source) + "</p>\n</header>\n<main>\n";
+                     core::counted(parameters, "parameter") + " in " + (model.float64() ? "float64" : "float32") + ", beside " +
+                     core::counted(subject.total, "row") + " of " + drawing::escaped(subject.source) +
+                     "</p>\n</header>\n<main>\n";
   html += scores_section(subject, record) + training_section(model_name, model, record);
   html += "<h2>Marginals</h2>\n" + drawing::html_figure(drawing::marginals_figure(subject, shown, paper)) +
           columns_table(subject, shown) + categories_table(subject, shown);

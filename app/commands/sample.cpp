@@ -5,11 +5,11 @@
 #include <filesystem>
 #include <limits>
 
-#include "commands/table.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/text.h"
 #include "flow/model.h"
+#include "tables/table.h"
 #include "terminal/signals.h"
 
 namespace flowfit::commands {
@@ -26,7 +26,7 @@ class Sampler {
         seed_(seed),
         out_(out),
         pool_(pool),
-        chunk_(chunk_rows(model.schema().columns.size())),
+        chunk_(tables::chunk_rows(model.schema().columns.size())),
         given_(model.schema().context.size()) {}
 
   /// Draws 0 … n − 1 for one value a context column; `row` from 0, or nothing for a model without context.
@@ -154,12 +154,13 @@ int Sample::run(const Context& context) {
   const bool from_file = is_file(given_);
   if (from_file) refuse_overwriting(output, given_.front());
   const std::vector<double> values = from_file ? std::vector<double>() : values_given(given_, model->schema());
-  std::optional<Table> table;
+  std::optional<tables::Table> table;
   if (from_file)
-    table.emplace(given_.front(), model->schema(), TableWish{.modelled = false, .delimiter = delimiter_option(delimiter_)});
+    table.emplace(given_.front(), model->schema(),
+                  tables::TableWish{.modelled = false, .delimiter = delimiter_option(delimiter_)});
 
   if (output != "-") terminal::catch_signals();
-  std::vector<data::Heading> columns = headings(model->schema().columns);
+  std::vector<data::Heading> columns = tables::headings(model->schema().columns);
   if (!given_.empty()) {
     const bool taken = std::ranges::find(columns, "row", &data::Heading::name) != columns.end();
     columns.insert(columns.begin(), {.name = taken ? "context_row" : "row", .whole = true});

@@ -5,7 +5,6 @@
 
 #include "commands/config_file.h"
 #include "commands/init.h"
-#include "commands/table.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/memory.h"

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "commands/table.h"
 #include "core/text.h"
 #include "diagnostics/regions.h"
 #include "diagnostics/subsample.h"
@@ -161,7 +160,7 @@ Figure two_columns(const Subject& subject, std::size_t x, std::size_t y, const P
     if (!drawn && !subject.has_rows()) continue;
     const data::Columns& from = drawn ? subject.draws : subject.rows;
     const std::size_t count = std::min(from[x].size(), most_points);
-    axes.title = (drawn ? "draws of the model: " : "data: ") + commands::counted(count, "row");
+    axes.title = (drawn ? "draws of the model: " : "data: ") + core::counted(count, "row");
     row.open(axes);
     sketch.line("plot " + scatter(sketch, points(sketch, from, x, y, most_points), drawn ? model_color : data_color, count) +
                 ", " + contour_lines(lines, sketch.text() ? model_color : contour_color));

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/csv.h"
+#include "data/columns.h"
 #include "diagnostics/histogram.h"
 
 namespace flowfit::drawing {

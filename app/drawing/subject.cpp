@@ -4,9 +4,10 @@
 #include <cmath>
 #include <limits>
 
-#include "commands/table.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "diagnostics/subsample.h"
+#include "tables/table.h"
 #include "terminal/signals.h"
 
 namespace flowfit::drawing {
@@ -19,7 +20,7 @@ std::vector<double> scores_of(const flow::Model& model, const data::Columns& col
   return scores;
 }
 
-void add_baseline(const flow::Model& model, const flow::Baseline& baseline, const commands::Table& table, core::Moments& to,
+void add_baseline(const flow::Model& model, const flow::Baseline& baseline, const tables::Table& table, core::Moments& to,
                   core::ThreadPool& pool) {
   if (baseline.empty()) return;
   std::vector<double> scores(table.rows());
@@ -52,7 +53,7 @@ Axis axis_of(const Subject& subject, std::size_t column) {
 }
 
 std::string Subject::rows_text(std::size_t drawn) const {
-  return (drawn < total ? std::to_string(drawn) + " of " : "") + commands::counted(total, "row") + " of " + source;
+  return (drawn < total ? std::to_string(drawn) + " of " : "") + core::counted(total, "row") + " of " + source;
 }
 
 std::string Subject::draws_text() const {
@@ -62,7 +63,7 @@ std::string Subject::draws_text() const {
 Subject gather(const flow::Model& model, const Source& from, bool score_all, core::ThreadPool& pool) {
   Subject subject{.model = model, .pool = pool};
   if (!from.file.empty()) {
-    commands::Table table(from.file, model.schema(), {.bad = commands::whole_rows(model), .delimiter = from.delimiter});
+    tables::Table table(from.file, model.schema(), {.bad = tables::whole_rows(model), .delimiter = from.delimiter});
     subject.source = table.reader().name();
     diagnostics::Subsample places(most_rows);
     while (table.read()) {
@@ -86,7 +87,7 @@ Subject gather(const flow::Model& model, const Source& from, bool score_all, cor
     if (subject.total == 0)
       throw core::DataError(subject.source + (table.reader().skipped() > 0 ? ": expected rows without missing cells, got none"
                                                                            : ": expected rows of numbers, got a header only"));
-    commands::tell_skipped(table, "missing cell");
+    tables::tell_skipped(table, "missing cell");
   } else if (subject.conditional()) {
     throw core::ConfigError("plot: expected DATA with the context columns, since the model is conditional, got nothing");
   }

@@ -126,8 +126,7 @@ std::string duration(double seconds) {
   return clock(seconds) + (seconds < 3600 ? " min" : " h");
 }
 
-TrainingView::TrainingView(const commands::Context& context) : verbose_(context.verbose) {
-  using commands::ProgressStyle;
+TrainingView::TrainingView(const Context& context) : verbose_(context.verbose) {
   const bool possible = StatusLine::possible();
   switch (context.progress) {
     case ProgressStyle::automatic:

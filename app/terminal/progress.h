@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string>
 
-#include "commands/command.h"
+#include "terminal/context.h"
 #include "training/train.h"
 
 namespace flowfit::terminal {
@@ -26,7 +26,7 @@ std::string duration(double seconds);
 /// Shows a training that is under way, and asks it to stop when a signal came.
 class TrainingView final : public training::Observer {
  public:
-  explicit TrainingView(const commands::Context& context);
+  explicit TrainingView(const Context& context);
   ~TrainingView() override;
 
   void begin(std::string_view what) override;

@@ -91,6 +91,10 @@ std::string plain_or_quoted(const std::string& word) {
 
 }  // namespace
 
+std::string counted(std::size_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
+
 void append_number(std::string& text, double value) {
   if (std::isnan(value)) {  // to_chars would print the sign of a NaN
     text += "nan";

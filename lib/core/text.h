@@ -28,6 +28,9 @@ std::string closest(std::string_view word, std::span<const std::string> candidat
 /// ` did you mean "x"?`-style hint: `did you mean "bins"?`, or a list of what is known when nothing is close.
 std::string suggestion(std::string_view word, std::span<const std::string> candidates);
 
+/// `3 rows`, `1 row`
+std::string counted(std::size_t count, std::string_view noun);
+
 /// The text in double quotes for a message: control and non-UTF-8 bytes escaped as \xNN, cut after `limit` bytes with `…`.
 std::string quoted(std::string_view text, std::size_t limit = 60);
 

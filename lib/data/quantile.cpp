@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 
+#include "core/statistics.h"
+
 namespace flowfit::data {
 namespace {
-
-double normal_cdf(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
 
 /// Slopes at the knots that keep the curve monotone and smooth: weighted harmonic means of the secants (Fritsch and Butland, SIAM J. Sci. Stat. Comput. 1984).
 std::vector<double> slopes(const std::vector<double>& x, const std::vector<double>& z) {
@@ -42,7 +42,7 @@ double normal_quantile(double probability) {
   double low = -40, high = 0;
   for (int i = 0; i < 80; ++i) {
     const double middle = 0.5 * (low + high);
-    (normal_cdf(middle) < probability ? low : high) = middle;
+    (core::normal_cdf(middle) < probability ? low : high) = middle;
   }
   return 0.5 * (low + high);
 }
@@ -59,7 +59,7 @@ QuantileMap QuantileMap::fit(std::vector<double> values) {
   QuantileMap map;
   for (int k = 0; k < knots; ++k) {
     const double level = outermost * (2.0 * k / (knots - 1) - 1);
-    const std::size_t place = std::min(static_cast<std::size_t>(normal_cdf(level) * rows), n - 1);
+    const std::size_t place = std::min(static_cast<std::size_t>(core::normal_cdf(level) * rows), n - 1);
     const auto [first, last] = std::equal_range(values.begin(), values.end(), values[k + 1 == knots ? n - 1 : place]);
     const double x = *first,
                  z = normal_quantile(0.5 * static_cast<double>((first - values.begin()) + (last - values.begin())) / rows);

@@ -8,7 +8,7 @@
 #include "config/json.h"
 #include "core/random.h"
 #include "data/column.h"
-#include "data/csv.h"
+#include "data/columns.h"
 
 namespace flowfit::data {
 

@@ -9,12 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "data/columns.h"
 #include "data/input.h"
 
 namespace flowfit::data {
-
-/// D columns of n numbers each: the form in which tables enter and leave the library (always double).
-using Columns = std::vector<std::vector<double>>;
 
 /// Some consecutive rows of a table.
 struct TableRows {

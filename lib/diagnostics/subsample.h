@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/random.h"
-#include "data/csv.h"
+#include "data/columns.h"
 
 namespace flowfit::diagnostics {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/parallel.h"
-#include "data/csv.h"
+#include "data/columns.h"
 #include "data/schema.h"
 #include "flow/archive.h"
 #include "flow/conditionals.h"

@@ -1,5 +1,5 @@
 // Rows of a table matched to a model by the names of its columns, in chunks of bounded memory.
-#include "commands/table.h"
+#include "tables/table.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -10,7 +10,7 @@
 #include "flow/missing.h"
 #include "terminal/log.h"
 
-namespace flowfit::commands {
+namespace flowfit::tables {
 namespace {
 
 void name_unused(const data::TableReader& reader, const std::vector<std::size_t>& used) {
@@ -24,7 +24,7 @@ void name_unused(const data::TableReader& reader, const std::vector<std::size_t>
     unused.resize(most);
     unused.emplace_back("…");
   }
-  terminal::notice(reader.name() + ": ignoring " + counted(count, "column") +
+  terminal::notice(reader.name() + ": ignoring " + core::counted(count, "column") +
                    " that the model does not use: " + core::joined(unused));
 }
 
@@ -102,7 +102,7 @@ data::BadCell whole_rows(const flow::Model& model) {
 
 void tell_skipped(const Table& table, std::string_view cell) {
   if (const std::size_t skipped = table.reader().skipped(); skipped > 0)
-    terminal::warning(table.reader().name() + ": left out " + counted(skipped, "row") + " with a " + std::string(cell));
+    terminal::warning(table.reader().name() + ": left out " + core::counted(skipped, "row") + " with a " + std::string(cell));
 }
 
 std::string data_word(const flow::Model& model, const std::string& key) {
@@ -117,18 +117,6 @@ void refuse_inexact(const Table& table, const flow::Model& model, const data::Co
                        [&](std::size_t row) { return table.reader().name() + ": row " + std::to_string(before + row + 1); });
 }
 
-char delimiter_option(const Text& text) {
-  if (!text) return 0;
-  constexpr std::pair<std::string_view, char> words[] = {{"comma", ','}, {"tab", '\t'}, {"semicolon", ';'}, {"pipe", '|'}};
-  for (const auto& [word, character] : words)
-    if (*text == word) return character;
-  // A character that no number or quote is made of.
-  constexpr std::string_view allowed = ",;|\t:!#$%&*/<=>@^_~";
-  if (text->size() == 1 && allowed.find(text->front()) != std::string_view::npos) return text->front();
-  throw core::ConfigError(
-      core::message("--delimiter", "expected comma, tab, semicolon, pipe or one such character", core::quoted(*text)));
-}
-
 std::vector<data::Heading> headings(const std::vector<std::string>& names) {
   std::vector<data::Heading> all;
   for (const std::string& name : names) all.push_back({name});
@@ -141,8 +129,4 @@ std::vector<data::Heading> headings(const std::vector<data::Column>& columns) {
   return all;
 }
 
-std::string counted(std::size_t count, std::string_view noun) {
-  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
-}
-
-}  // namespace flowfit::commands
+}  // namespace flowfit::tables

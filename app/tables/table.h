@@ -7,14 +7,13 @@
 #include <string_view>
 #include <vector>
 
-#include "commands/options.h"
 #include "data/schema.h"
 #include "data/table_ahead.h"
 #include "data/table_reader.h"
 #include "data/table_writer.h"
 #include "flow/model.h"
 
-namespace flowfit::commands {
+namespace flowfit::tables {
 
 struct TableWish {
   bool modelled = true, context = true;  ///< which of the model's columns are needed
@@ -69,15 +68,9 @@ std::size_t chunk_rows(std::size_t columns);
 /// Says so when the first row of a table is most likely data.
 void warn_of_numeric_header(const std::vector<std::string>& header, const std::string& source);
 
-/// `--delimiter`: a character, or the word for one; 0 without the flag.
-char delimiter_option(const Text& text);
-
 /// Headings of numbers with these names.
 std::vector<data::Heading> headings(const std::vector<std::string>& names);
 /// Headings of values in the units of the data, as they stand in a table.
 std::vector<data::Heading> headings(const std::vector<data::Column>& columns);
 
-/// `3 rows`, `1 row`
-std::string counted(std::size_t count, std::string_view noun);
-
-}  // namespace flowfit::commands
+}  // namespace flowfit::tables
