@@ -134,10 +134,10 @@ int Cv::run(const Context& context) {
     }
     terminal::stop_if_signalled();
     const Scores scores = held_out_scores(summary.run, parts.held, pool);
-    nll.add(-scores.own.mean());
+    if (scores.own.any()) nll.add(-scores.own.mean());  // none of a fold's rows may weigh anything
     if (scores.gaussian.any()) gaussian.add(scores.own.mean() - scores.gaussian.mean());
     if (scores.mixture.any()) mixture.add(scores.own.mean() - scores.mixture.mean());
-    config::Json one{{"nll", number_or_null(-scores.own.mean())},
+    config::Json one{{"nll", scores.own.any() ? number_or_null(-scores.own.mean()) : config::Json()},
                      {"rows", parts.held.rows()},
                      {"train_nll", number_or_null(summary.train_nll)},
                      {"validation_nll", summary.validation_nll ? number_or_null(*summary.validation_nll) : config::Json()},

@@ -100,8 +100,8 @@ int Impute::run(const Context& context) {
   flow::Imputed all;
   while (table.read()) {
     refuse_missing_context(table, given);
-    const flow::Imputed some =
-        flow::impute(*model, table.columns, table.context, table.total() - table.rows(), seed, candidates, pool);
+    const flow::Imputed some = flow::impute(*model, table.columns, table.context, table.total() - table.rows(), seed, candidates,
+                                            pool, table.reader().name());
     all.effective_least = all.resampled_rows == 0    ? some.effective_least
                           : some.resampled_rows == 0 ? all.effective_least
                                                      : std::min(all.effective_least, some.effective_least);

@@ -38,21 +38,18 @@ std::string share(double part) {
 
 Advice advise_text(const data::ColumnProfile& column) {
   if (looks_like_a_date(column.text)) return {"ignore", "dates or times such as " + core::quoted(column.text)};
-  if (column.distinct >= data::most_distinct) return {"ignore", "more than 1000 different texts"};
-  if (2 * column.distinct > column.present)
-    return {"ignore",
-            std::to_string(column.distinct) + " different texts in " + core::counted(column.present, "row") + ": names"};
-  return {"categorical", std::to_string(column.distinct) + " different texts"};
+  if (column.texts >= data::most_distinct) return {"ignore", "more than 1000 different texts"};
+  if (2 * column.texts > column.present)
+    return {"ignore", std::to_string(column.texts) + " different texts in " + core::counted(column.present, "row") + ": names"};
+  return {"categorical", std::to_string(column.texts) + " different texts"};
 }
 
 Advice advise(const data::ColumnProfile& column) {
   if (column.present == 0) return {"ignore", "every cell is missing"};
-  if (column.distinct == 1) return {"ignore", "constant"};
-  if (!column.numbers()) return advise_text(column);
+  if (column.texts == 1 || (column.words == 0 && column.distinct == 1)) return {"ignore", "constant"};
+  // A few numbers and some words: codes.
+  if (!column.numbers() || (column.words > 0 && column.distinct <= few_values)) return advise_text(column);
   if (column.counts_up) return {"ignore", "counts the rows"};
-  if (column.words > 0 && column.distinct <= few_values)  // codes, some of them letters
-    return {"categorical",
-            std::to_string(column.distinct) + " different numbers, and words such as " + core::quoted(column.text)};
   if (column.distinct <= few_values && 2 * column.distinct <= column.present)
     return {"categorical", std::to_string(column.distinct) + " different numbers"};
   const std::string range = core::number(column.low) + " to " + core::number(column.high);

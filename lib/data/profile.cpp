@@ -46,6 +46,7 @@ void add(ColumnProfile& column, Cells& cells, const std::string& cell, std::size
 }
 
 void finish(ColumnProfile& column, const Cells& cells) {
+  column.texts = cells.texts.size();
   column.distinct = column.numbers() ? cells.numbers.size() : cells.texts.size();
   column.counts_up = column.counts_up && column.whole && cells.count > 1;
   column.low_count = cells.lows;

@@ -16,7 +16,8 @@ constexpr std::size_t most_distinct = 1001;
 struct ColumnProfile {
   std::string name;
   std::size_t present = 0, missing = 0;
-  std::size_t distinct = 0;  ///< values that differ, at most `most_distinct`
+  std::size_t distinct = 0;  ///< of a column of numbers those that differ, else the texts; at most `most_distinct`
+  std::size_t texts = 0;     ///< texts that differ, numbers or not, at most `most_distinct`
   std::string text;          ///< the first cell that is not a finite number; empty: all are numbers
   std::size_t words = 0;     ///< how many are not
   std::size_t word_row = 0;  ///< of the first, from 1

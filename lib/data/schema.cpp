@@ -51,6 +51,7 @@ double encode_column(const Column& column, std::vector<double>& values, std::spa
 /// additive recurrence by the powers of 1/φ, φ^dims = φ + 1 (Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018), in the way that Hammersley
 /// makes a set of a sequence.
 std::vector<double> spread_points(std::size_t count, std::size_t dims) {
+  if (dims == 0) return {};
   double phi = 2;
   for (int i = 0; i < 64; ++i) phi = std::pow(1 + phi, 1 / static_cast<double>(dims));
   std::vector<double> points;

@@ -18,7 +18,7 @@ namespace flowfit::data {
 /// The heading of a column to write.
 struct Heading {
   std::string name;
-  bool whole = false;                        ///< whole numbers (below 2^53) are written digit by digit: 100000, not 1e+05
+  bool whole = false;  ///< whole numbers (below 2^53) are written digit by digit: 10000000000000000, not 1e+16
   std::vector<std::string> categories = {};  ///< its numbers are codes of these texts, which are written for them
 };
 

@@ -172,7 +172,7 @@ void check_numbers(const Model& model, const Model& as_saved, const data::Column
     std::vector<double>& lengths = at.lengths.emplace_back();
     const data::Column& column = model.schema().columns[d];
     for (double& x : at.rows[d]) {
-      const double length = std::min(at.scales[d], std::exp(-column.at(x).log_slope));
+      const double length = column.affine() ? at.scales[d] : std::min(at.scales[d], std::exp(-column.at(x).log_slope));
       lengths.push_back(length);
       // A draw that a limit holds back lies where two pieces of the preprocessing meet: a slope there has two sides.
       if (column.kind == data::Kind::bounded && (x == column.least || x == column.most))

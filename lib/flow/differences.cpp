@@ -28,7 +28,7 @@ void lower_to(double& best, double value) {
   if (value < best) best = value;  // false for NaN
 }
 
-/// log|det| of the Jacobian of encode at each of `count` rows, by central differences of `step` times a column's scale.
+/// log|det| of the Jacobian of encode at each of `count` rows, by central differences of `step` times a cell's length.
 std::vector<double> numeric_log_det(const Model& model, const Places& at, std::size_t count, double step,
                                     core::ThreadPool& pool) {
   const std::size_t dims = at.rows.size(), each = 2 * dims;

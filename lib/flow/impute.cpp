@@ -140,8 +140,15 @@ data::Columns picked(const data::Columns& columns, const std::vector<std::size_t
 class Filling {
  public:
   Filling(const Model& model, data::Columns& columns, const data::Columns& context, std::uint64_t first, std::uint64_t seed,
-          int candidates, core::ThreadPool& pool)
-      : model_(model), columns_(columns), context_(context), first_(first), seed_(seed), candidates_(candidates), pool_(pool) {}
+          int candidates, core::ThreadPool& pool, std::string source)
+      : model_(model),
+        columns_(columns),
+        context_(context),
+        first_(first),
+        seed_(seed),
+        candidates_(candidates),
+        pool_(pool),
+        source_(std::move(source)) {}
 
   /// Through the base: the missing columns' base points are drawn, those of the others are what encode says.
   void exactly(const std::vector<std::size_t>& missing, const std::vector<std::size_t>& rows) {
@@ -157,7 +164,8 @@ class Filling {
     }
     x = model_.decode(z, given, log_det, pool_);
     for (std::size_t i = 0; i < rows.size(); ++i)
-      if (std::isinf(log_det[i]) || std::isnan(log_det[i])) refuse_outside(rows[i]);
+      if (std::isinf(log_det[i]) || std::isnan(log_det[i]))
+        refuse(rows[i], "whatever its missing cells are; correct it, or leave it out");
     for (const std::size_t d : missing)
       for (std::size_t i = 0; i < rows.size(); ++i) columns_[d][rows[i]] = model_.schema().columns[d].sampled(x[d][i]);
   }
@@ -198,11 +206,9 @@ class Filling {
   }
 
  private:
-  [[noreturn]] void refuse_outside(std::size_t row) const {
-    throw core::DataError(
-        "row " + std::to_string(first_ + row + 1) +
-        ": expected cells that the model can have, got a row whose density is zero whatever its missing cells are; "
-        "correct it, or leave it out");
+  [[noreturn]] void refuse(std::size_t row, const std::string& how) const {
+    throw core::DataError(source_ + ": row " + std::to_string(first_ + row + 1) +
+                          ": expected cells that the model can have, got a row whose density is zero " + how);
   }
 
   /// The candidates are drawn in the flow's units, column by column.
@@ -259,7 +265,9 @@ class Filling {
   /// One of the candidates by their log-weights.
   std::size_t choose(std::span<const double> log_weights, std::uint64_t row, Imputed& result) const {
     const double top = *std::ranges::max_element(log_weights);
-    if (!(top > -std::numeric_limits<double>::infinity())) refuse_outside(row - first_);
+    if (!(top > -std::numeric_limits<double>::infinity()))
+      refuse(row - first_, "with each of " + std::to_string(candidates_) +
+                               " candidates for its missing cells; correct it, leave it out, or draw more with --candidates");
     std::vector<double> until;
     double sum = 0, squares = 0;
     for (const double log_weight : log_weights) {
@@ -282,15 +290,16 @@ class Filling {
   std::uint64_t first_, seed_;
   int candidates_;
   core::ThreadPool& pool_;
+  std::string source_;
 };
 
 }  // namespace
 
 Imputed impute(const Model& model, data::Columns& columns, const data::Columns& context, std::uint64_t first, std::uint64_t seed,
-               int candidates, core::ThreadPool& pool) {
+               int candidates, core::ThreadPool& pool, const std::string& source) {
   Imputed result;
   const Model::Traits traits = model.traits();
-  Filling filling(model, columns, context, first, seed, candidates, pool);
+  Filling filling(model, columns, context, first, seed, candidates, pool, source);
   for (const auto& [missing, rows] : patterns_of(columns)) {
     result.cells += missing.size() * rows.size();
     if (traits.members == 1 && is_exact(traits.conditionals, model.schema(), missing)) {

@@ -19,8 +19,8 @@ struct Imputed {
 /// Replaces the NaN cells of `columns` (n rows, data units); context cells must be there. Where no column that is there looks at a missing one (Conditionals), the
 /// base points of the missing columns are drawn and decoded: an exact draw. Else one of `candidates` draws of the mixture baseline given the row's cells is
 /// taken, by importance weights (sampling importance resampling: Rubin 1987). `first`: number of the first row; a row's draws depend on seed and number alone.
-/// Throws ConfigError where candidates are wanted and the model has no baseline, DataError for a row whose density is zero whatever is filled in.
+/// Throws ConfigError where candidates are wanted and the model has no baseline, DataError for a row whose density is zero whatever is filled in; `source`: what it is a row of.
 Imputed impute(const Model& model, data::Columns& columns, const data::Columns& context, std::uint64_t first, std::uint64_t seed,
-               int candidates, core::ThreadPool& pool);
+               int candidates, core::ThreadPool& pool, const std::string& source = "the table");
 
 }  // namespace flowfit::flow

@@ -9,7 +9,7 @@
 
 namespace flowfit::flow {
 
-/// Rows to look at: their context, and for each column the length that counts as 1.
+/// Rows to look at: their context, and for each column the scale that errors and distances are told in.
 struct Places {
   data::Columns rows, context;
   std::vector<double> scales;

@@ -121,6 +121,7 @@ class Training {
         return Summary::parse(json.dump());
       }
     }
+    model_->set_reference({});  // of the weights that were
     trainer_->restore(checkpoint.now);
     promising_ = checkpoint.good && trainer_->state().step % trainer_->evaluate_every() == 0;
     if (promising_) next_ = checkpoint.now;
@@ -203,7 +204,8 @@ class Training {
     const Cause cause = trainer_->cause();
     std::string text = cause.backward ? "a gradient that is not finite" : "no finite score";
     if (!cause.where.empty()) text += " at " + cause.where;
-    if (!cause.rows.empty()) text += " for " + row_text(model_->schema(), parts_.train, cause.rows.front(), cause.rows.size(), "training");
+    if (!cause.rows.empty())
+      text += " for " + row_text(model_->schema(), parts_.train, cause.rows.front(), cause.rows.size(), "training");
     return text;
   }
 
@@ -322,6 +324,9 @@ class Training {
     s.rows = train_.count;
     s.validation_rows = validation_.count;
     s.parameters = parameter_count();
+    // What follows takes its time, scores of whole numbers and the baselines above all, and who stops a run may not have it: the checkpoint comes first.
+    const bool finished = stopped == "steps" || stopped == "patience";
+    if (!finished) checkpoint({}, saved_record(stopped));
     const std::vector<double> held_out = saved_scores(parts_.validation);
     if (model_->schema().has_cells()) {
       s.train_nll = mean_nll(train_, saved_scores(parts_.train));
@@ -333,10 +338,10 @@ class Training {
     Json record = saved_record(stopped);
     record["train_nll"] = number_or_null(s.train_nll);
     record["validation_nll"] = number_or_null(s.validation_nll);
-    // Fitting baselines takes its time, which who stops a run may not have: the checkpoint comes first, and who interrupts it gets no baselines.
-    const bool finished = stopped == "steps" || stopped == "patience";
-    if (!finished) checkpoint({}, record);
-    if (stopped == "interrupted") return s;
+    if (stopped == "interrupted") {
+      checkpoint({}, record);
+      return s;
+    }
     model_->set_reference(fit_reference(model_->schema(), parts_, held_out, plan_.flow.seed, pool_));
     std::tie(s.gaussian_nll, s.mixture_nll) = baseline_nlls(*model_, parts_, pool_);
     checkpoint(finished ? s.json() : std::string(), record);

@@ -163,7 +163,7 @@ class Impute(Pairs):
         self.assertIn(1.0, filled.numbers(1))  # some were beyond
         self.bad(3, "impute", "box", stdin="x,y\n4OOO,\n", says='stdin:2:1 (x): expected a number, got "4OOO"')
         for row in ("-1,", ",2"):
-            self.bad(3, "impute", "box", stdin=f"x,y\n1,0.5\n{row}\n", says=("row 2: ", "density is zero"))
+            self.bad(3, "impute", "box", stdin=f"x,y\n1,0.5\n{row}\n", says=("stdin: row 2: ", "density is zero"))
 
 
 class Ensembles(Pairs):

@@ -59,6 +59,8 @@ class Init(Case):
             self.assertEqual(result.json()["data"]["columns"][1]["kind"], kind)
             self.assertIn(f'flowfit: warning: t.csv: row 21: column "n" holds "{slip}", its only cell that is no number', result.err)
             self.assertIn(f't.csv:22:2 (n): expected a number, got "{slip}"', self.bad(3, "train", "t.csv", "-q", lines=2, says=()).err)
+        self.assertEqual(self.kind(lambda i: "X" if i % 50 == 7 else 0)[0], "categorical")
+        self.assertEqual(self.kind(lambda i: f"w{i}" if i % 20 == 7 else i % 7, 24000)[0], "ignore")
         # Codes, some of them letters, are categories; and so are words of which some are numbers.
         self.assertEqual(self.kind(lambda i: "X" if i % 30 == 7 else i % 5)[0], "categorical")
         self.assertEqual(self.kind(lambda i: "X" if i % 3 == 1 else i % 50)[0], "categorical")

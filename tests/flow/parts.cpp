@@ -175,7 +175,8 @@ TEST_CASE("parts: a table of numbers is one part, and one of categories the othe
 TEST_CASE("check: a right model of several kinds passes, and faults of its categories are found by their own figures") {
   for (const char* ensemble : {"", R"("ensemble": 2, )"}) {
     CAPTURE(ensemble);
-    const flow::Parts parts = flow::make_parts(made(mixed, ensemble + (R"("flow": )" + std::string(layers)))->archive(), "model", true);
+    const flow::Parts parts =
+        flow::make_parts(made(mixed, ensemble + (R"("flow": )" + std::string(layers)))->archive(), "model", true);
     const flow::ModelCheck right = checked(parts.categories.get(), parts.numbers.get());
     CHECK(failures(right) == "");
     CHECK(right.has_base == (std::string(ensemble).empty()));
