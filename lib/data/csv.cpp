@@ -25,8 +25,6 @@ constexpr std::size_t of_text = std::size_t{1} << 62;  // added to the slot of a
 
 constexpr const char* utf8_hint = "save the file as UTF-8, for example with iconv -f latin1 -t UTF-8";
 
-std::string fields_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " field" : " fields"); }
-
 /// A name for a message, without quotes but on one line.
 std::string shown(const std::string& name) {
   const std::string text = core::quoted(name, 40);
@@ -194,8 +192,8 @@ void CsvReader::State::check_count(std::size_t count, const char* text_end) cons
     hint = "is the file cut off?";
   else
     hint = "write an empty cell between " + delimiter_name(delimiter) + "s where a value is missing, or remove the row";
-  throw core::DataError(
-      core::message(csv_place(source.name(), line), "expected " + fields_text(header.size()), std::to_string(count), hint));
+  throw core::DataError(core::message(csv_place(source.name(), line), "expected " + core::counted(header.size(), "field"),
+                                      std::to_string(count), hint));
 }
 
 /// A record without quotes: numbers are parsed where they stand; the search for the comma is left to cells that are no plain number.
@@ -302,8 +300,8 @@ void CsvReader::State::emit(TableRows& rows, std::string_view text) {
 /// A record follows the blank lines seen so far: they were not trailing. False when `rows` is full before all of them are delivered.
 bool CsvReader::State::settle_blank_lines(std::size_t limit, TableRows& rows) {
   if (header.size() > 1)
-    throw core::DataError(core::message(csv_place(source.name(), first_blank), "expected " + fields_text(header.size()),
-                                        "a blank line", "remove it"));
+    throw core::DataError(core::message(csv_place(source.name(), first_blank),
+                                        "expected " + core::counted(header.size(), "field"), "a blank line", "remove it"));
   const bool selected = slots.front() != unselected;
   if (selected && bad == BadCell::error) fail_cell(first_blank, 1, "");
   if (selected && (bad == BadCell::skip || bad == BadCell::drop_missing)) {

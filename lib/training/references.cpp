@@ -1,6 +1,7 @@
 // What a model's scores are held against, from the rows that it was trained on and those held out.
 #include "training/references.h"
 
+#include "core/statistics.h"
 #include "training/rows.h"
 
 namespace flowfit::training {
@@ -31,17 +32,13 @@ std::pair<std::optional<double>, std::optional<double>> baseline_nlls(const flow
   if (parts.validation.count() == 0 || model.reference().gaussian.empty()) return {};
   const std::vector<double>& weights = parts.validation.weights();
   const auto nll = [&](const flow::Baseline& baseline) {
-    double sum = 0, total = 0;
+    core::WeightedMean mean;
     parts.validation.by_chunks([&](std::size_t first, const data::Columns& x, const data::Columns& context) {
       std::vector<double> scores(x.front().size());
       model.log_prob(baseline, x, context, scores, pool);
-      for (std::size_t i = 0; i < scores.size(); ++i) {
-        const double weight = weights.empty() ? 1.0 : weights[first + i];
-        sum += weight * scores[i];
-        total += weight;
-      }
+      for (std::size_t i = 0; i < scores.size(); ++i) mean.add(scores[i], weights.empty() ? 1.0 : weights[first + i]);
     });
-    return -sum / total;
+    return -mean.mean();
   };
   return {nll(model.reference().gaussian), nll(model.reference().mixture)};
 }
